@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handles: files that refer to an object and carry rights.
+ */
+#include <linux/bitfield.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+
+#include "../vmar/aspace.h"
+#include "handle.h"
+#include "ioctl.h"
+
+static atomic64_t nr_handles;
+static atomic_t last_tag;
+
+u64 zvm_handle_count_all(void)
+{
+	return atomic64_read(&nr_handles);
+}
+
+bool zvm_file_is_handle(const struct file *file)
+{
+	return file->f_op->release == zvm_object_release;
+}
+
+/* 1 to 1023, in turn, so that a reused descriptor has another tag for long. */
+static u64 next_tag(void)
+{
+	return (u32)atomic_inc_return(&last_tag) % ZVM_HANDLE_TAG_MASK + 1;
+}
+
+/*
+ * read(2), write(2) and mmap(2) look at f_mode, so it says what the rights say.
+ */
+static int handle_open_flags(u32 rights)
+{
+	switch (rights & ZX_RIGHTS_IO) {
+	case ZX_RIGHTS_IO:
+		return O_RDWR;
+	case ZX_RIGHT_READ:
+		return O_RDONLY;
+	case ZX_RIGHT_WRITE:
+		return O_WRONLY;
+	default:
+		return O_ACCMODE;	/* neither */
+	}
+}
+
+struct file *zvm_handle_new(struct zvm_object *obj, u32 rights, u64 lent)
+{
+	struct file *file;
+
+	zvm_object_get(obj);
+	/* Dropped by the last fput(), which knows the owner of the fops only. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(&obj->inode, obj->type->mnt, obj->type->fs.name,
+				 handle_open_flags(rights) | O_LARGEFILE,
+				 obj->type->fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		zvm_object_put(obj);
+		return file;
+	}
+	if (file->f_op->llseek)
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->private_data = (void *)(rights | lent | ZVM_HANDLE_LIVE |
+				      FIELD_PREP(ZVM_HANDLE_WORD_TAG, next_tag()));
+	atomic_inc(&obj->handles);
+	atomic64_inc(&nr_handles);
+	return file;
+}
+
+int zvm_object_release(struct inode *inode, struct file *file)
+{
+	atomic_dec(&zvm_file_object(file)->handles);
+	atomic64_dec(&nr_handles);
+	return 0;
+}
+
+int zvm_handle_publish(struct file *file, u32 __user *out)
+{
+	u64 word = zvm_handle_word(file);
+	int fd, err;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		err = fd;
+		goto put_file;
+	}
+	if (fd > ZVM_HANDLE_FD_MASK) {
+		err = -EMFILE;
+		goto put_fd;
+	}
+	err = put_user(ZVM_HANDLE_VALUE(fd, FIELD_GET(ZVM_HANDLE_WORD_TAG, word)), out);
+	if (err)
+		goto put_fd;
+	fd_install(fd, file);
+	return 0;
+
+put_fd:
+	put_unused_fd(fd);
+put_file:
+	fput(file);
+	return err;
+}
+
+int zvm_handle_lookup(u32 value, const struct zvm_object_type *type,
+		      struct zvm_handle_ref *ref)
+{
+	u64 word;
+	int err = -EBADF;
+
+	if ((value & ZVM_HANDLE_FIXED_BITS) != ZVM_HANDLE_FIXED_BITS)
+		return -EBADF;
+	ref->fd = fdget(ZVM_HANDLE_FD(value));
+	if (!ref->fd.file)
+		return -EBADF;
+	if (!zvm_file_is_handle(ref->fd.file))
+		goto put_fd;
+	word = zvm_handle_word(ref->fd.file);
+	if (!(word & ZVM_HANDLE_LIVE))
+		goto put_fd;
+	if (ZVM_HANDLE_TAG(value) &&
+	    ZVM_HANDLE_TAG(value) != FIELD_GET(ZVM_HANDLE_WORD_TAG, word))
+		goto put_fd;
+
+	ref->obj = zvm_file_object(ref->fd.file);
+	ref->rights = zvm_word_rights(word);
+	err = -EMEDIUMTYPE;
+	if (ref->obj->type != type)
+		goto put_fd;
+	return 0;
+
+put_fd:
+	fdput(ref->fd);
+	return err;
+}
+
+/* What the new handle may do, or an error. */
+static int duplicate_rights(const struct zvm_handle_duplicate *cmd, u32 old, u32 *rights)
+{
+	if (cmd->rights == ZVM_RIGHT_SAME_RIGHTS)
+		*rights = old;
+	else if (cmd->rights & ~old)
+		return -EINVAL;
+	else
+		*rights = cmd->rights;
+	return 0;
+}
+
+int zvm_ioctl_handle_duplicate(struct zvm_call *call)
+{
+	struct zvm_handle_duplicate *cmd = call->cmd;
+	const u32 take = ZVM_DUPLICATE_REPLACE | ZVM_DUPLICATE_EXECUTABLE;
+	u64 lent = call->word & ZVM_HANDLE_LENT;
+	struct file *file;
+	u32 rights;
+	int err;
+
+	if (cmd->flags & ~(take | ZVM_DUPLICATE_LEND) || hweight32(cmd->flags) > 1)
+		return -EINVAL;
+
+	if (cmd->flags & ZVM_DUPLICATE_LEND) {
+		if (call->obj->type->zx_type != ZX_OBJ_TYPE_VMAR)
+			return -EMEDIUMTYPE;
+		if (!lent && !zvm_aspace_is_current(to_vmar(call->obj)->aspace))
+			return -EACCES;
+		lent = ZVM_HANDLE_LENT;
+	}
+
+	if (cmd->flags & take) {
+		/* Whoever takes the word away has the handle; it dies here. */
+		if (cmpxchg((u64 *)&call->file->private_data, call->word, 0) != call->word)
+			return -EBADF;
+		if (cmd->flags & ZVM_DUPLICATE_EXECUTABLE &&
+		    call->obj->type->zx_type != ZX_OBJ_TYPE_VMO)
+			return -EBADF;
+	} else {
+		err = zvm_call_need(call, ZX_RIGHT_DUPLICATE);
+		if (err)
+			return err;
+	}
+
+	err = duplicate_rights(cmd, zvm_call_rights(call), &rights);
+	if (err)
+		return err;
+	if (cmd->flags & ZVM_DUPLICATE_EXECUTABLE)
+		rights |= ZX_RIGHT_EXECUTE;
+
+	file = zvm_handle_new(call->obj, rights, lent);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto restore;
+	}
+	err = zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
+	if (err)
+		goto restore;
+	return 0;
+
+restore:
+	/* Out of memory or a bad address loses nothing, not even the handle. */
+	if (cmd->flags & take)
+		WRITE_ONCE(call->file->private_data, (void *)call->word);
+	return err;
+}
+
+void zvm_object_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct zvm_object *obj = zvm_file_object(file);
+	u64 word = zvm_handle_word(file);
+	char name[ZX_MAX_NAME_LEN];
+
+	zvm_object_get_name(obj, name);
+	seq_printf(m, "koid:\t%llu\n", obj->koid);
+	seq_printf(m, "type:\t%s\n", obj->type->fs.name + strlen("zvm_"));
+	seq_printf(m, "rights:\t0x%08x\n", zvm_word_rights(word));
+	if (word & ZVM_HANDLE_LENT)
+		seq_puts(m, "lent:\t1\n");
+	if (!(word & ZVM_HANDLE_LIVE))
+		seq_puts(m, "dead:\t1\n");
+	seq_puts(m, "name:\t");
+	seq_escape(m, name, "\n\t\\");
+	seq_puts(m, "\n");
+	seq_printf(m, "handles:\t%d\n", atomic_read(&obj->handles));
+	if (obj->type->show_fdinfo)
+		obj->type->show_fdinfo(m, obj);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zx_object_get_info().
+ */
+#include "../vmar/aspace.h"
+#include "../vmar/vmar.h"
+#include "../vmo/vmo.h"
+#include "ioctl.h"
+
+/* Tell the counts; an address of 0 is no interest. */
+static int put_counts(const struct zvm_object_get_info *cmd, u64 actual, u64 avail)
+{
+	if (cmd->out_actual && put_user(actual, (u64 __user *)u64_to_user_ptr(cmd->out_actual)))
+		return -EFAULT;
+	if (cmd->out_avail && put_user(avail, (u64 __user *)u64_to_user_ptr(cmd->out_avail)))
+		return -EFAULT;
+	return 0;
+}
+
+/* The answer of a topic that has exactly one record. */
+static int put_record(const struct zvm_object_get_info *cmd, const void *record, size_t size)
+{
+	int err;
+
+	if (cmd->buffer_size < size) {
+		err = put_counts(cmd, 0, 1);
+		return err ? err : -EMSGSIZE;
+	}
+	if (copy_to_user(u64_to_user_ptr(cmd->buffer), record, size))
+		return -EFAULT;
+	return put_counts(cmd, 1, 1);
+}
+
+static int info_handle_basic(struct zvm_call *call)
+{
+	struct zx_info_handle_basic info = {
+		.koid = call->obj->koid,
+		.rights = zvm_call_rights(call),
+		.type = call->obj->type->zx_type,
+	};
+
+	return put_record(call->cmd, &info, sizeof(info));
+}
+
+static int info_handle_count(struct zvm_call *call)
+{
+	u32 count = atomic_read(&call->obj->handles);
+	int err = zvm_call_need(call, ZX_RIGHT_INSPECT);
+
+	return err ? err : put_record(call->cmd, &count, sizeof(count));
+}
+
+/* The record grew over time; each older version is the start of the newer. */
+static int info_vmo(struct zvm_call *call, size_t size)
+{
+	struct zx_info_vmo info = {};
+
+	if (call->obj->type != &zvm_vmo_type)
+		return -EMEDIUMTYPE;
+	zvm_vmo_fill_info(to_vmo(call->obj), &info);
+	info.flags |= ZX_INFO_VMO_VIA_HANDLE;
+	info.handle_rights = zvm_call_rights(call);
+	return put_record(call->cmd, &info, size);
+}
+
+static int info_vmar(struct zvm_call *call)
+{
+	struct zx_info_vmar info;
+	int err;
+
+	if (call->obj->type != &zvm_vmar_type)
+		return -EMEDIUMTYPE;
+	err = zvm_call_need(call, ZX_RIGHT_INSPECT);
+	if (err)
+		return err;
+	info.base = to_vmar(call->obj)->node.base;
+	info.len = to_vmar(call->obj)->node.size;
+	return put_record(call->cmd, &info, sizeof(info));
+}
+
+static int info_vmar_maps(struct zvm_call *call)
+{
+	const struct zvm_object_get_info *cmd = call->cmd;
+	u64 actual, avail;
+	int err;
+
+	if (call->obj->type != &zvm_vmar_type)
+		return -EMEDIUMTYPE;
+	err = zvm_call_need(call, ZX_RIGHT_INSPECT);
+	if (err)
+		return err;
+	err = zvm_vmar_info_maps(to_vmar(call->obj), u64_to_user_ptr(cmd->buffer),
+				 cmd->buffer_size, &actual, &avail);
+	return err ? err : put_counts(cmd, actual, avail);
+}
+
+int zvm_ioctl_get_info(struct zvm_call *call)
+{
+	const struct zvm_object_get_info *cmd = call->cmd;
+
+	if (cmd->reserved)
+		return -EOPNOTSUPP;
+	switch (cmd->topic) {
+	case ZX_INFO_HANDLE_VALID:
+		return 0;
+	case ZX_INFO_HANDLE_BASIC:
+		return info_handle_basic(call);
+	case ZX_INFO_HANDLE_COUNT:
+		return info_handle_count(call);
+	case ZX_INFO_VMO_V1:
+		return info_vmo(call, offsetof(struct zx_info_vmo, metadata_bytes));
+	case ZX_INFO_VMO_V2:
+		return info_vmo(call, offsetof(struct zx_info_vmo, populated_bytes));
+	case ZX_INFO_VMO_V3:
+		return info_vmo(call, offsetof(struct zx_info_vmo, committed_private_bytes));
+	case ZX_INFO_VMO:
+		return info_vmo(call, sizeof(struct zx_info_vmo));
+	case ZX_INFO_VMAR:
+		return info_vmar(call);
+	case ZX_INFO_VMAR_MAPS:
+		return info_vmar_maps(call);
+	default:
+		return -EOPNOTSUPP;
+	}
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Commands: one table, one path from the user's struct to the handler.
+ */
+#include <linux/bitfield.h>
+#include <linux/nospec.h>
+
+#include "../vmar/aspace.h"
+#include "../vmo/vmo.h"
+#include "ioctl.h"
+
+union zvm_cmd {
+	struct zvm_handshake handshake;
+	struct zvm_stats stats;
+	struct zvm_vmar_root vmar_root;
+	struct zvm_vmo_create vmo_create;
+	struct zvm_handle_duplicate handle_duplicate;
+	struct zvm_object_get_info get_info;
+	struct zvm_object_property property;
+	struct zvm_vmo_transfer transfer;
+	struct zvm_vmo_get_size get_size;
+	struct zvm_vmo_set_size set_size;
+	struct zvm_op_range op_range;
+	struct zvm_vmo_set_cache_policy cache_policy;
+	struct zvm_vmar_allocate allocate;
+	struct zvm_vmar_map map;
+	struct zvm_vmar_range range;
+};
+
+/* What every struct begins with. */
+struct zvm_cmd_head {
+	u32 size;
+	u32 tag;
+};
+
+/**
+ * struct zvm_ioctl_op - one command
+ * @fn: handler
+ * @type: type of the object it wants; NULL: see @on_device
+ * @on_device: goes to the device; else, without a @type, to any handle
+ * @rights: that it wants before anything else
+ * @size: of its struct, as this kernel knows it
+ * @min_size: of its struct, in its first version
+ */
+struct zvm_ioctl_op {
+	int (*fn)(struct zvm_call *call);
+	const struct zvm_object_type *type;
+	bool on_device;
+	u32 rights;
+	u8 size;
+	u8 min_size;
+};
+
+#define OP(_cmd, _fn, _struct, _last, ...)				\
+	[_IOC_NR(_cmd)] = {						\
+		.fn = _fn,						\
+		.size = sizeof(struct _struct) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) > U8_MAX), \
+		.min_size = offsetofend(struct _struct, _last),		\
+		__VA_ARGS__						\
+	}
+
+#define DEVICE_OP(cmd, fn, type, last) OP(cmd, fn, type, last, .on_device = true)
+#define HANDLE_OP(cmd, fn, type, last, need) OP(cmd, fn, type, last, .rights = (need))
+#define VMO_OP(cmd, fn, str, last, need) \
+	OP(cmd, fn, str, last, .type = &zvm_vmo_type, .rights = (need))
+#define VMAR_OP(cmd, fn, str, last) OP(cmd, fn, str, last, .type = &zvm_vmar_type)
+
+static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
+	DEVICE_OP(ZVM_HANDSHAKE, zvm_ioctl_handshake, zvm_handshake, features),
+	DEVICE_OP(ZVM_STATS, zvm_ioctl_stats, zvm_stats, page_nodes),
+	DEVICE_OP(ZVM_VMAR_ROOT, zvm_ioctl_vmar_root, zvm_vmar_root, out_handle),
+	DEVICE_OP(ZVM_VMO_CREATE, zvm_ioctl_vmo_create, zvm_vmo_create, out_handle),
+
+	HANDLE_OP(ZVM_HANDLE_DUPLICATE, zvm_ioctl_handle_duplicate,
+		  zvm_handle_duplicate, out_handle, 0),
+	HANDLE_OP(ZVM_OBJECT_GET_INFO, zvm_ioctl_get_info,
+		  zvm_object_get_info, out_avail, 0),
+	HANDLE_OP(ZVM_OBJECT_GET_PROPERTY, zvm_ioctl_get_property,
+		  zvm_object_property, value_size, ZX_RIGHT_GET_PROPERTY),
+	HANDLE_OP(ZVM_OBJECT_SET_PROPERTY, zvm_ioctl_set_property,
+		  zvm_object_property, value_size, ZX_RIGHT_SET_PROPERTY),
+
+	VMO_OP(ZVM_VMO_READ, zvm_ioctl_vmo_read, zvm_vmo_transfer, done, ZX_RIGHT_READ),
+	VMO_OP(ZVM_VMO_WRITE, zvm_ioctl_vmo_write, zvm_vmo_transfer, done, ZX_RIGHT_WRITE),
+	VMO_OP(ZVM_VMO_GET_SIZE, zvm_ioctl_vmo_get_size, zvm_vmo_get_size, out_size, 0),
+	VMO_OP(ZVM_VMO_GET_STREAM_SIZE, zvm_ioctl_vmo_get_stream_size,
+	       zvm_vmo_get_size, out_size, 0),
+	VMO_OP(ZVM_VMO_SET_SIZE, zvm_ioctl_vmo_set_size, zvm_vmo_set_size, new_size,
+	       ZX_RIGHT_WRITE),
+	VMO_OP(ZVM_VMO_SET_STREAM_SIZE, zvm_ioctl_vmo_set_stream_size,
+	       zvm_vmo_set_size, new_size, ZX_RIGHT_WRITE),
+	VMO_OP(ZVM_VMO_OP_RANGE, zvm_ioctl_vmo_op_range, zvm_op_range, buffer_size, 0),
+	VMO_OP(ZVM_VMO_SET_CACHE_POLICY, zvm_ioctl_vmo_set_cache_policy,
+	       zvm_vmo_set_cache_policy, reserved, ZX_RIGHT_MAP),
+
+	VMAR_OP(ZVM_VMAR_ALLOCATE, zvm_ioctl_vmar_allocate, zvm_vmar_allocate, out_addr),
+	VMAR_OP(ZVM_VMAR_MAP, zvm_ioctl_vmar_map, zvm_vmar_map, out_addr),
+	VMAR_OP(ZVM_VMAR_UNMAP, zvm_ioctl_vmar_unmap, zvm_vmar_range, length),
+	VMAR_OP(ZVM_VMAR_PROTECT, zvm_ioctl_vmar_protect, zvm_vmar_range, length),
+	VMAR_OP(ZVM_VMAR_DESTROY, zvm_ioctl_vmar_destroy, zvm_vmar_range, length),
+	VMAR_OP(ZVM_VMAR_OP_RANGE, zvm_ioctl_vmar_op_range, zvm_op_range, buffer_size),
+};
+
+/* Handle, then type, then right: the order of every Zircon call. */
+static int check_handle(struct zvm_call *call, const struct zvm_ioctl_op *op, u32 tag)
+{
+	if (op->on_device)
+		return call->obj ? -EMEDIUMTYPE : 0;
+	if (!call->obj || !(call->word & ZVM_HANDLE_LIVE))
+		return -EBADF;
+	if (tag && tag != FIELD_GET(ZVM_HANDLE_WORD_TAG, call->word))
+		return -EBADF;
+	if (op->type && op->type != call->obj->type)
+		return -EMEDIUMTYPE;
+	return zvm_call_need(call, op->rights);
+}
+
+long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct zvm_call call = {
+		.file = file,
+		.ucmd = (void __user *)arg,
+	};
+	unsigned int nr = _IOC_NR(cmd);
+	const struct zvm_ioctl_op *op;
+	union zvm_cmd buf;
+	int err;
+
+	if (_IOC_TYPE(cmd) != ZVM_IOC_TYPE || nr >= ARRAY_SIZE(zvm_ioctl_ops))
+		return -ENOTTY;
+	op = &zvm_ioctl_ops[array_index_nospec(nr, ARRAY_SIZE(zvm_ioctl_ops))];
+	if (!op->fn || cmd != _IO(ZVM_IOC_TYPE, nr))
+		return -ENOTTY;
+
+	if (get_user(call.usize, (u32 __user *)call.ucmd))
+		return -EFAULT;
+	if (call.usize < op->min_size)
+		return -EINVAL;
+	err = copy_struct_from_user(&buf, op->size, call.ucmd, call.usize);
+	if (err)
+		return err;
+
+	if (zvm_file_is_handle(file)) {
+		call.obj = zvm_file_object(file);
+		call.word = zvm_handle_word(file);
+	}
+	call.cmd = &buf;
+	err = check_handle(&call, op, ((struct zvm_cmd_head *)&buf)->tag);
+	if (err)
+		return err;
+	return op->fn(&call);
+}
+
+int zvm_call_respond(const struct zvm_call *call, size_t size)
+{
+	if (copy_to_user(call->ucmd, call->cmd, min_t(size_t, size, call->usize)))
+		return -EFAULT;
+	return 0;
+}

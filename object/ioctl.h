@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Commands: one table, one path from the user's struct to the handler.
+ */
+#ifndef ZVM_OBJECT_IOCTL_H
+#define ZVM_OBJECT_IOCTL_H
+
+#include <linux/uaccess.h>
+
+#include "handle.h"
+#include "../uapi/zircon-vm.h"
+
+/**
+ * struct zvm_call - a command under way
+ * @file: what it was given to: the device or a handle
+ * @obj: the object of that handle, NULL for the device
+ * @word: the handle's word (rights, flags), 0 for the device
+ * @cmd: the command's struct, copied in and extended to the kernel's size
+ * @ucmd: the user's struct
+ * @usize: its size in bytes, as the user says
+ */
+struct zvm_call {
+	struct file *file;
+	struct zvm_object *obj;
+	u64 word;
+	void *cmd;
+	void __user *ucmd;
+	u32 usize;
+};
+
+static inline u32 zvm_call_rights(const struct zvm_call *call)
+{
+	return zvm_word_rights(call->word);
+}
+
+/* -EACCES unless the handle has all of @rights. */
+static inline int zvm_call_need(const struct zvm_call *call, u32 rights)
+{
+	return (zvm_call_rights(call) & rights) == rights ? 0 : -EACCES;
+}
+
+/* Copy the struct back, for commands with outputs in it. */
+int zvm_call_respond(const struct zvm_call *call, size_t size);
+
+long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* The handlers, by file. */
+int zvm_ioctl_handshake(struct zvm_call *call);			/* device.c */
+int zvm_ioctl_stats(struct zvm_call *call);
+int zvm_ioctl_vmo_create(struct zvm_call *call);
+int zvm_ioctl_vmar_root(struct zvm_call *call);
+int zvm_ioctl_handle_duplicate(struct zvm_call *call);		/* handle.c */
+int zvm_ioctl_get_info(struct zvm_call *call);			/* info.c */
+int zvm_ioctl_get_property(struct zvm_call *call);		/* property.c */
+int zvm_ioctl_set_property(struct zvm_call *call);
+int zvm_ioctl_vmo_read(struct zvm_call *call);			/* vmo_ioctl.c */
+int zvm_ioctl_vmo_write(struct zvm_call *call);
+int zvm_ioctl_vmo_get_size(struct zvm_call *call);
+int zvm_ioctl_vmo_get_stream_size(struct zvm_call *call);
+int zvm_ioctl_vmo_set_size(struct zvm_call *call);
+int zvm_ioctl_vmo_set_stream_size(struct zvm_call *call);
+int zvm_ioctl_vmo_op_range(struct zvm_call *call);
+int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call);
+int zvm_ioctl_vmar_allocate(struct zvm_call *call);		/* vmar_ioctl.c */
+int zvm_ioctl_vmar_map(struct zvm_call *call);
+int zvm_ioctl_vmar_unmap(struct zvm_call *call);
+int zvm_ioctl_vmar_protect(struct zvm_call *call);
+int zvm_ioctl_vmar_destroy(struct zvm_call *call);
+int zvm_ioctl_vmar_op_range(struct zvm_call *call);
+
+#endif /* ZVM_OBJECT_IOCTL_H */

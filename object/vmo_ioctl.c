@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commands of VMOs. Handle, type and, where it is always the same, right
+ * have been checked by the dispatcher.
+ */
+#include "../vmar/fault.h"
+#include "../vmo/vmo.h"
+#include "ioctl.h"
+
+/*
+ * Move bytes between the VMO and the caller's memory, all that is asked for or
+ * what has been done when a signal came.
+ */
+static int transfer(struct zvm_call *call, unsigned int direction)
+{
+	struct zvm_vmo_transfer *cmd = call->cmd;
+	struct zvm_vmo *vmo = to_vmo(call->obj);
+	void __user *buffer = u64_to_user_ptr(cmd->buffer);
+	u64 length = min_t(u64, cmd->length, MAX_RW_COUNT);
+	struct iov_iter iter;
+	struct iovec iov;
+	ssize_t done;
+	u64 end;
+
+	if (check_add_overflow((u64)cmd->offset, (u64)cmd->length, &end))
+		return -ERANGE;
+	if (READ_ONCE(vmo->store->cache_policy) != ZX_CACHE_POLICY_CACHED)
+		return -EBADFD;
+	if (end > zvm_vmo_size(vmo))
+		return -ERANGE;
+
+	cmd->done = 0;
+	if (length) {
+		if (import_single_range(direction, buffer, length, &iov, &iter))
+			return zvm_classify_user_fault(cmd->buffer, direction == READ);
+		done = zvm_vmo_copy(vmo, cmd->offset, &iter);
+		if (done == -EFAULT)
+			return zvm_classify_user_fault(cmd->buffer, direction == READ);
+		if (done < 0)
+			return done;
+		cmd->done = done;
+	}
+	return zvm_call_respond(call, sizeof(*cmd));
+}
+
+int zvm_ioctl_vmo_read(struct zvm_call *call)
+{
+	return transfer(call, READ);
+}
+
+int zvm_ioctl_vmo_write(struct zvm_call *call)
+{
+	return transfer(call, WRITE);
+}
+
+static int put_size(const struct zvm_vmo_get_size *cmd, u64 size)
+{
+	return put_user(size, (u64 __user *)u64_to_user_ptr(cmd->out_size));
+}
+
+int zvm_ioctl_vmo_get_size(struct zvm_call *call)
+{
+	return put_size(call->cmd, zvm_vmo_size(to_vmo(call->obj)));
+}
+
+int zvm_ioctl_vmo_get_stream_size(struct zvm_call *call)
+{
+	return put_size(call->cmd, zvm_vmo_stream_size(to_vmo(call->obj)));
+}
+
+int zvm_ioctl_vmo_set_size(struct zvm_call *call)
+{
+	const struct zvm_vmo_set_size *cmd = call->cmd;
+	struct zvm_vmo *vmo = to_vmo(call->obj);
+	int err;
+
+	if (vmo->options & ZVM_VMO_RESIZABLE) {
+		err = zvm_call_need(call, ZX_RIGHT_RESIZE);
+		if (err)
+			return err;
+	}
+	return zvm_vmo_set_size(vmo, cmd->new_size);
+}
+
+int zvm_ioctl_vmo_set_stream_size(struct zvm_call *call)
+{
+	const struct zvm_vmo_set_size *cmd = call->cmd;
+
+	return zvm_vmo_set_stream_size(to_vmo(call->obj), cmd->new_size);
+}
+
+int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call)
+{
+	const struct zvm_vmo_set_cache_policy *cmd = call->cmd;
+
+	if (cmd->reserved)
+		return -EOPNOTSUPP;
+	if (cmd->policy & ~ZX_CACHE_POLICY_MASK)
+		return -EINVAL;
+	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy);
+}
+
+int zvm_ioctl_vmo_op_range(struct zvm_call *call)
+{
+	const struct zvm_op_range *cmd = call->cmd;
+	struct zvm_vmo *vmo = to_vmo(call->obj);
+	u32 need = 0;
+	int err;
+
+	if (cmd->reserved)
+		return -EOPNOTSUPP;
+
+	switch (cmd->op) {
+	case ZX_VMO_OP_COMMIT:
+	case ZX_VMO_OP_DECOMMIT:
+	case ZX_VMO_OP_ZERO:
+		need = ZX_RIGHT_WRITE;
+		break;
+	case ZX_VMO_OP_LOCK:
+	case ZX_VMO_OP_TRY_LOCK:
+	case ZX_VMO_OP_UNLOCK:
+		/* Either of the two will do. */
+		if (!(zvm_call_rights(call) & ZX_RIGHTS_IO))
+			return -EACCES;
+		break;
+	case ZX_VMO_OP_CACHE_SYNC:
+	case ZX_VMO_OP_CACHE_CLEAN:
+	case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
+	case ZX_VMO_OP_PREFETCH:
+		need = ZX_RIGHT_READ;
+		break;
+	}
+	err = zvm_call_need(call, need);
+	if (err)
+		return err;
+
+	switch (cmd->op) {
+	case ZX_VMO_OP_COMMIT:
+		return zvm_vmo_commit(vmo, cmd->offset, cmd->length);
+	case ZX_VMO_OP_DECOMMIT:
+		return zvm_vmo_decommit(vmo, cmd->offset, cmd->length);
+	case ZX_VMO_OP_ZERO:
+		return zvm_vmo_zero(vmo, cmd->offset, cmd->length);
+	case ZX_VMO_OP_CACHE_SYNC:
+	case ZX_VMO_OP_CACHE_CLEAN:
+	case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
+		return zvm_vmo_cache_op(vmo, cmd->offset, cmd->length);
+	case ZX_VMO_OP_PREFETCH:
+		return zvm_vmo_prefetch(vmo, cmd->offset, cmd->length);
+	case ZX_VMO_OP_DONT_NEED:
+	case ZX_VMO_OP_ALWAYS_NEED:
+		/* Hints for pager-backed VMOs only: any range is fine. */
+		return 0;
+	case ZX_VMO_OP_LOCK:
+	case ZX_VMO_OP_TRY_LOCK:
+	case ZX_VMO_OP_UNLOCK:
+		/* No VMO is discardable. */
+	case ZX_VMO_OP_CACHE_INVALIDATE:
+		/* Would let a user see what it is not to see. */
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}

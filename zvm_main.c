@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zircon-vm: Zircon's virtual memory objects and address regions on Linux.
+ *
+ * This file brings the parts up and down; see docs/architecture.md for what
+ * they are.
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "object/ioctl.h"
+#include "vmar/aspace.h"
+#include "vmar/vmar.h"
+#include "vmo/page.h"
+#include "vmo/pagemap.h"
+#include "vmo/store.h"
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = zvm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "zircon-vm",
+	.fops = &device_fops,
+	/* For everybody: docs/security.md says why that is safe. */
+	.mode = 0666,
+};
+
+static int __init zvm_init(void)
+{
+	int err;
+
+	err = zvm_pagemap_init_module();
+	if (err)
+		return err;
+	err = zvm_mapping_init_module();
+	if (err)
+		goto exit_pagemap;
+	err = zvm_store_module_init();
+	if (err)
+		goto exit_mapping;
+	err = zvm_object_type_register(&zvm_vmo_type);
+	if (err)
+		goto exit_store;
+	err = zvm_page_init();
+	if (err)
+		goto unregister_vmo;
+	err = zvm_object_type_register(&zvm_vmar_type);
+	if (err)
+		goto exit_page;
+	err = zvm_object_type_register(&zvm_aspace_type);
+	if (err)
+		goto unregister_vmar;
+	err = misc_register(&device);
+	if (err)
+		goto unregister_aspace;
+	return 0;
+
+unregister_aspace:
+	zvm_object_type_unregister(&zvm_aspace_type);
+unregister_vmar:
+	zvm_object_type_unregister(&zvm_vmar_type);
+exit_page:
+	zvm_page_exit();
+unregister_vmo:
+	zvm_object_type_unregister(&zvm_vmo_type);
+exit_store:
+	zvm_store_module_exit();
+exit_mapping:
+	zvm_mapping_exit_module();
+exit_pagemap:
+	zvm_pagemap_exit_module();
+	return err;
+}
+
+static void __exit zvm_exit(void)
+{
+	misc_deregister(&device);
+	zvm_object_type_unregister(&zvm_aspace_type);
+	zvm_object_type_unregister(&zvm_vmar_type);
+	zvm_page_exit();
+	zvm_object_type_unregister(&zvm_vmo_type);
+	zvm_store_module_exit();
+	zvm_mapping_exit_module();
+	zvm_pagemap_exit_module();
+}
+
+module_init(zvm_init);
+module_exit(zvm_exit);
+MODULE_AUTHOR("The zircon-vm developers");
+MODULE_DESCRIPTION("Zircon's virtual memory objects and address regions");
+MODULE_LICENSE("GPL");
