@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults, as seen by a store: find the page, decide on its permission and
+ * install it, all under the store's lock, so that a page never gets a PTE that
+ * it must not have any more.
+ */
+#include <linux/mm.h>
+
+#include "../arch/aspace.h"
+#include "fault.h"
+#include "page.h"
+#include "store.h"
+#include "user.h"
+
+/* Pages that are populated before others get a chance at the lock. */
+#define POPULATE_BATCH 64
+
+/* The first index that must not be accessed. */
+static u64 window_limit(const struct zvm_window *win)
+{
+	const struct zvm_store *store = win->store;
+
+	if (win->beyond_stream)
+		return PAGE_ALIGN(store->stream_size) >> PAGE_SHIFT;
+	return zvm_store_pages(store);
+}
+
+/* How many pages at most a fault brings in. */
+static unsigned int fault_around(const struct zvm_window *win)
+{
+	unsigned long n = min_t(unsigned long, win->pages, ZVM_FAULT_AROUND);
+
+	/* Stay in one page table, and in the VMA: an arena may have several. */
+	n = min_t(unsigned long, n, PTRS_PER_PTE - pte_index(win->addr));
+	n = min_t(unsigned long, n, (win->vma->vm_end - win->addr) >> PAGE_SHIFT);
+	return min_t(u64, n, window_limit(win) - win->index);
+}
+
+static vm_flags_t window_flags(const struct zvm_window *win, bool writable)
+{
+	return writable ? win->flags : win->flags & ~VM_WRITE;
+}
+
+static vm_fault_t map_result(long ret)
+{
+	/* -EBUSY: somebody was faster. If it does not suit us we fault again. */
+	if (ret > 0 || ret == -EBUSY)
+		return VM_FAULT_NOPAGE;
+	return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
+/*
+ * A write met a read-only PTE of @vmf->page. The core's own way would be to
+ * make that PTE writable; but since it has dropped the page table lock the page
+ * may have become shared, or another one may have taken its place. So we decide
+ * anew, and never let the core go on.
+ */
+static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
+{
+	struct page *pages[ZVM_FAULT_AROUND], *page;
+	bool writable;
+	unsigned int n;
+
+	page = zvm_store_get_write(win->store, win->index, vmf->page);
+	if (IS_ERR(page))
+		return VM_FAULT_OOM;
+	if (page != vmf->page)
+		/* The old page has been zapped, here or by who replaced it. */
+		return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
+
+	/* Ours alone: relax its PTE, and the neighbours' while we are at it. */
+	pages[0] = page;
+	n = fault_around(win);
+	if (n > 1) {
+		n = 1 + zvm_store_gather(win->store, win->index + 1, n - 1,
+					 pages + 1, &writable);
+		if (n > 1 && !writable)
+			n = 1;
+	}
+	zvm_arch_upgrade(win->vma, win->addr, pages, n);
+	return VM_FAULT_NOPAGE;
+}
+
+static vm_fault_t fault_write(struct zvm_window *win)
+{
+	struct page *pages[ZVM_FAULT_AROUND];
+	bool writable;
+	unsigned int n;
+
+	n = zvm_store_gather(win->store, win->index, fault_around(win), pages, &writable);
+	if (!n || !writable) {
+		pages[0] = zvm_store_get_write(win->store, win->index, NULL);
+		if (IS_ERR(pages[0]))
+			return VM_FAULT_OOM;
+		n = 1;
+	}
+	return map_result(zvm_arch_map(win->vma, win->addr, pages, n, win->flags));
+}
+
+static vm_fault_t fault_read(struct zvm_window *win)
+{
+	struct page *pages[ZVM_FAULT_AROUND];
+	bool writable = false;
+	unsigned int n;
+
+	n = zvm_store_gather(win->store, win->index, fault_around(win), pages, &writable);
+	if (!n) {
+		/* Reading commits nothing. */
+		pages[0] = zvm_store_zero_page(win->store, win->index);
+		if (!pages[0])
+			return fault_write(win);
+		n = 1;
+	}
+	/* A page that is ours alone may as well be writable from the start. */
+	return map_result(zvm_arch_map(win->vma, win->addr, pages, n,
+				       window_flags(win, writable)));
+}
+
+/* A write to a private mapping: the core makes the copy, of what we return. */
+static vm_fault_t fault_private_copy(struct zvm_window *win, struct vm_fault *vmf)
+{
+	bool writable;
+	struct page *page;
+
+	page = zvm_store_peek(win->store, win->index, &writable);
+	if (!page)
+		page = zvm_zero_page(win->index);
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
+{
+	lockdep_assert_held(&win->store->lock);
+	if (win->index >= window_limit(win))
+		return VM_FAULT_SIGBUS;
+	if (vmf->flags & FAULT_FLAG_MKWRITE)
+		return fault_mkwrite(win, vmf);
+	if (!(vmf->flags & FAULT_FLAG_WRITE))
+		return fault_read(win);
+	if (!(win->flags & VM_SHARED))
+		return fault_private_copy(win, vmf);
+	return fault_write(win);
+}
+
+vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf)
+{
+	struct zvm_store *store = win->store;
+	vm_fault_t ret;
+
+	/* A killed task goes no further; the access fails, as nobody will see. */
+	if (mutex_lock_killable(&store->lock))
+		return VM_FAULT_SIGBUS;
+	ret = fault_locked(win, vmf);
+	/* A limit of the user is no reason to kill anybody. */
+	if (ret == VM_FAULT_OOM && zvm_user_full(store->user))
+		ret = VM_FAULT_SIGBUS;
+	mutex_unlock(&store->lock);
+	return ret;
+}
+
+vm_fault_t zvm_fault_out_of_memory(void)
+{
+	/*
+	 * This may call the OOM killer. The fault that is taken again then finds
+	 * what it has freed.
+	 */
+	struct page *page = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	put_page(page);
+	return VM_FAULT_NOPAGE;
+}
+
+int zvm_store_populate(struct zvm_window *win)
+{
+	struct zvm_store *store = win->store;
+	struct page *pages[ZVM_FAULT_AROUND];
+	unsigned long left = win->pages;
+	long ret = 0;
+
+	while (left && !fatal_signal_pending(current)) {
+		unsigned long batch = min_t(unsigned long, left, POPULATE_BATCH), n;
+		u64 limit, next;
+
+		mutex_lock(&store->lock);
+		limit = window_limit(win);
+		while (batch) {
+			bool writable = false;
+
+			next = zvm_pagemap_next(&store->pages, win->index);
+			if (next >= limit || next - win->index >= left) {
+				left = 0;
+				break;
+			}
+			n = next - win->index;
+			if (!n) {
+				n = zvm_store_gather(store, win->index,
+						     min(batch, (unsigned long)ZVM_FAULT_AROUND),
+						     pages, &writable);
+				ret = zvm_arch_map(win->vma, win->addr, pages, n,
+						   window_flags(win, writable));
+				if (ret == -EBUSY)
+					ret = 1;
+				if (ret < 0) {
+					left = 0;
+					break;
+				}
+				n = ret;
+				batch -= n;
+			}
+			win->index += n;
+			win->addr += n << PAGE_SHIFT;
+			left -= n;
+		}
+		mutex_unlock(&store->lock);
+		cond_resched();
+	}
+	return ret == -ENOMEM ? ret : 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef ZVM_VMO_FAULT_H
+#define ZVM_VMO_FAULT_H
+
+#include <linux/mm.h>
+
+#include "vmo.h"
+
+/**
+ * struct zvm_window - the part of a store that a VMA shows around an address
+ * @vma: where
+ * @addr: address of a page
+ * @store: what
+ * @index: page of the store that belongs at @addr
+ * @pages: from @addr on that are the same mapping with the same permissions;
+ *	at least 1
+ * @flags: VM_READ, VM_WRITE, VM_EXEC: its permissions; VM_SHARED
+ * @beyond_stream: pages beyond the stream size must not be touched
+ */
+struct zvm_window {
+	struct vm_area_struct *vma;
+	unsigned long addr;
+	struct zvm_store *store;
+	u64 index;
+	unsigned long pages;
+	vm_flags_t flags;
+	bool beyond_stream;
+};
+
+/*
+ * Handle a fault (or page_mkwrite) in a window: permissions are already
+ * checked. Takes the store's lock.
+ */
+vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf);
+
+/*
+ * What to do about VM_FAULT_OOM: under the locks memory is only asked for
+ * politely. No locks of ours held.
+ */
+vm_fault_t zvm_fault_out_of_memory(void);
+
+/*
+ * Install PTEs for the pages that are present in the window. Takes the store's
+ * lock. 0, or -ENOMEM if there is no memory for page tables.
+ */
+int zvm_store_populate(struct zvm_window *win);
+
+#endif /* ZVM_VMO_FAULT_H */

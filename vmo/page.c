@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pages of stores.
+ *
+ * All pages belong to one address_space of this module and have an index that
+ * no other page ever had. That is what a process-shared futex is known by, so
+ * two processes agree on it wherever they have mapped the page, and two VMOs
+ * never do.
+ */
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+
+#include "page.h"
+#include "user.h"
+#include "vmo.h"
+
+static struct inode *page_inode;
+static atomic64_t last_index;
+static atomic64_t nr_pages;
+
+u64 zvm_page_count_all(void)
+{
+	return atomic64_read(&nr_pages);
+}
+
+/*
+ * The pages are on no LRU list, so the word is free. Bit 0 would make the page
+ * a tail page: a pointer has it clear.
+ */
+static struct zvm_user *page_user(struct page *page)
+{
+	return (struct zvm_user *)page->lru.next;
+}
+
+static void set_page_user(struct page *page, struct zvm_user *user)
+{
+	page->lru.next = (struct list_head *)user;
+}
+
+struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
+{
+	struct page *page;
+
+	if (!zvm_user_charge(user))
+		return NULL;
+	gfp |= __GFP_HIGHMEM | __GFP_ACCOUNT | __GFP_NOWARN;
+	page = alloc_page(zero ? gfp | __GFP_ZERO : gfp);
+	if (!page) {
+		zvm_user_uncharge(user);
+		return NULL;
+	}
+
+	set_page_user(page, user);
+	set_page_private(page, 1);
+	page->index = atomic64_inc_return(&last_index);
+	page->mapping = page_inode->i_mapping;
+	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
+	SetPageDirty(page);
+	if (zero)
+		SetPageUptodate(page);
+	atomic64_inc(&nr_pages);
+	return page;
+}
+
+void zvm_page_drop(struct page *page)
+{
+	/*
+	 * Pairs with the acquire in the test for "mine alone": who finds itself
+	 * the only one left must see that we are done with the page.
+	 */
+	if (!atomic_long_dec_and_test((atomic_long_t *)&page->private))
+		return;
+
+	zvm_user_uncharge(page_user(page));
+	set_page_user(page, NULL);
+	/* Whoever else has the page may look at page->mapping, if locked. */
+	if (page_count(page) > 1) {
+		lock_page(page);
+		page->mapping = NULL;
+		unlock_page(page);
+	} else {
+		page->mapping = NULL;
+	}
+	atomic64_dec(&nr_pages);
+	put_page(page);
+}
+
+bool zvm_page_is_foreign(struct page *page, unsigned int extra)
+{
+	int count = page_count(page);
+
+	/*
+	 * A PTE that goes away gives back its mapcount first. Read in the other
+	 * order, it can only make us see a reference too many. New PTEs are
+	 * kept away by the store's lock.
+	 */
+	smp_rmb();
+	return count > 1 + page_mapcount(page) + extra;
+}
+
+int __init zvm_page_init(void)
+{
+	page_inode = alloc_anon_inode(zvm_vmo_type.mnt->mnt_sb);
+	if (IS_ERR(page_inode))
+		return PTR_ERR(page_inode);
+	i_size_write(page_inode, MAX_LFS_FILESIZE);
+	return 0;
+}
+
+void zvm_page_exit(void)
+{
+	iput(page_inode);
+}

@@ -1,0 +1,749 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page map: a copy-on-write radix tree.
+ *
+ * Each node counts the pointers to it: from parents and from maps as their
+ * root. A node belongs to one map alone if every node on the path from that
+ * map's root down to it has a count of 1. Only such nodes are ever written to,
+ * so a reader of a shared node needs no lock against the other sharers.
+ *
+ * Memory ordering. Sharers run under different locks and meet in three counts:
+ * the references of a node, the slots of a page, the references of a page.
+ *
+ *  - A sharer leaves a node: it has read all that it wanted of it, raised the
+ *    counts of what the node points to where it keeps these, then drops its
+ *    reference: a release, in refcount_dec_and_test() of node_put() and
+ *    free_subtree().
+ *  - A sharer concludes that it is alone: it reads a count of 1 with acquire
+ *    semantics, in node_is_shared(), and from then on may write.
+ *
+ * The acquire thus sees the other's reads as done, and the raised counts further
+ * down. The latter is why the check goes top-down and ends at the first shared
+ * node: below that, a count of 1 only means one parent, not one map.
+ *
+ * The same pair one step further down: zvm_page_drop() releases a slot after
+ * the last access through it, zvm_leaf_mine() acquires on reading one slot.
+ *
+ * "Alone" is stable under the caller's lock, as only an owner adds references.
+ * "Shared" is not: the others may leave at any time. Copying a node that has
+ * just become private is a waste but right: node_put() then finds the last
+ * reference in our hand and frees the original.
+ *
+ * Tags. A slot's bit in mine says that the page was born in this map or has
+ * passed the test for foreign references since the last sharing. Sharing touches
+ * nothing but the root, so it cannot clear tags: instead it raises the
+ * shared_epoch of both maps to a value above all earlier ones, and tags count
+ * only in a leaf of a younger epoch. Such a leaf gets shared_epoch + 1, which is
+ * enough: whoever may see the leaf later has shared it from its present owner,
+ * at an epoch not below that, and so takes the tags for void.
+ */
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/percpu_counter.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "page.h"
+#include "pagemap.h"
+
+static struct kmem_cache *leaf_cache;
+static struct kmem_cache *inner_cache;
+static struct percpu_counter node_count;
+
+static inline struct zvm_pm_leaf *to_leaf(struct zvm_pm_node *node)
+{
+	return container_of(node, struct zvm_pm_leaf, node);
+}
+
+static inline struct zvm_pm_inner *to_inner(struct zvm_pm_node *node)
+{
+	return container_of(node, struct zvm_pm_inner, node);
+}
+
+/* How many index bits a node of @level resolves, it and all below. */
+static inline unsigned int level_bits(unsigned int level)
+{
+	return ZVM_LEAF_SHIFT + level * ZVM_INNER_SHIFT;
+}
+
+/* The last index under a node of @level whose first index is 0. */
+static inline u64 level_last(unsigned int level)
+{
+	return U64_MAX >> (64 - level_bits(level));
+}
+
+/* The lowest level at which a root covers @index. */
+static unsigned int level_for(u64 index)
+{
+	unsigned int bits = fls64(index);
+
+	if (bits <= ZVM_LEAF_SHIFT)
+		return 0;
+	return DIV_ROUND_UP(bits - ZVM_LEAF_SHIFT, ZVM_INNER_SHIFT);
+}
+
+static inline unsigned int inner_slot(unsigned int level, u64 index)
+{
+	return (index >> level_bits(level - 1)) & (ZVM_INNER_SLOTS - 1);
+}
+
+static inline unsigned int leaf_slot(u64 index)
+{
+	return index & (ZVM_LEAF_SLOTS - 1);
+}
+
+/* Acquire: pairs with the release of a sharer that leaves, see above. */
+static inline bool node_is_shared(const struct zvm_pm_node *node)
+{
+	return atomic_read_acquire(&node->refs.refs) != 1;
+}
+
+/*
+ * Nodes for a change that must not fail half-way: counted, allocated, used.
+ * Unused ones are linked through their first slot.
+ */
+struct spares {
+	struct zvm_pm_inner *inner;
+	struct zvm_pm_leaf *leaf;
+};
+
+struct need {
+	unsigned int inner;
+	unsigned int leaf;
+};
+
+static void node_init(struct zvm_pm_node *node, unsigned int level)
+{
+	refcount_set(&node->refs, 1);
+	node->level = level;
+	percpu_counter_inc(&node_count);
+}
+
+static void leaf_free(struct zvm_pm_leaf *leaf)
+{
+	percpu_counter_dec(&node_count);
+	kmem_cache_free(leaf_cache, leaf);
+}
+
+static void inner_free(struct zvm_pm_inner *inner)
+{
+	percpu_counter_dec(&node_count);
+	kmem_cache_free(inner_cache, inner);
+}
+
+static void spares_free(struct spares *spares)
+{
+	while (spares->inner) {
+		struct zvm_pm_inner *inner = spares->inner;
+
+		spares->inner = (struct zvm_pm_inner *)inner->slot[0];
+		kmem_cache_free(inner_cache, inner);
+	}
+	while (spares->leaf) {
+		struct zvm_pm_leaf *leaf = spares->leaf;
+
+		spares->leaf = (struct zvm_pm_leaf *)leaf->slot[0];
+		kmem_cache_free(leaf_cache, leaf);
+	}
+}
+
+static int spares_alloc(struct spares *spares, const struct need *need, gfp_t gfp)
+{
+	unsigned int i;
+
+	spares->inner = NULL;
+	spares->leaf = NULL;
+	for (i = 0; i < need->inner; i++) {
+		struct zvm_pm_inner *inner = kmem_cache_zalloc(inner_cache, gfp);
+
+		if (!inner)
+			goto err_free;
+		inner->slot[0] = (struct zvm_pm_node *)spares->inner;
+		spares->inner = inner;
+	}
+	for (i = 0; i < need->leaf; i++) {
+		struct zvm_pm_leaf *leaf = kmem_cache_zalloc(leaf_cache, gfp);
+
+		if (!leaf)
+			goto err_free;
+		leaf->slot[0] = (struct page *)spares->leaf;
+		spares->leaf = leaf;
+	}
+	return 0;
+
+err_free:
+	spares_free(spares);
+	return -ENOMEM;
+}
+
+/* An empty node out of the spares, which are known to suffice. */
+static struct zvm_pm_node *node_new(struct spares *spares, unsigned int level)
+{
+	struct zvm_pm_node *node;
+
+	if (level) {
+		struct zvm_pm_inner *inner = spares->inner;
+
+		spares->inner = (struct zvm_pm_inner *)inner->slot[0];
+		inner->slot[0] = NULL;
+		node = &inner->node;
+	} else {
+		struct zvm_pm_leaf *leaf = spares->leaf;
+
+		spares->leaf = (struct zvm_pm_leaf *)leaf->slot[0];
+		leaf->slot[0] = NULL;
+		node = &leaf->node;
+	}
+	node_init(node, level);
+	return node;
+}
+
+static void leaf_drop_pages(struct zvm_pm_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZVM_LEAF_SLOTS; i++)
+		if (leaf->slot[i])
+			zvm_page_drop(leaf->slot[i]);
+}
+
+/*
+ * Free @node, whose last reference is gone, and what only it kept alive. The
+ * stack holds the inner nodes that are half done: at most one per level.
+ */
+static void free_subtree(struct zvm_pm_node *node)
+{
+	struct zvm_pm_inner *stack[ZVM_PM_TOP];
+	u8 next[ZVM_PM_TOP];
+	unsigned int depth = 0;
+
+	while (node) {
+		if (node->level) {
+			stack[depth] = to_inner(node);
+			next[depth] = 0;
+			depth++;
+		} else {
+			leaf_drop_pages(to_leaf(node));
+			leaf_free(to_leaf(node));
+		}
+		cond_resched();
+
+		node = NULL;
+		while (depth && !node) {
+			struct zvm_pm_inner *inner = stack[depth - 1];
+			struct zvm_pm_node *child;
+
+			if (next[depth - 1] == ZVM_INNER_SLOTS) {
+				inner_free(inner);
+				depth--;
+				continue;
+			}
+			child = inner->slot[next[depth - 1]++];
+			/* A release for those who keep the child; acquire at zero. */
+			if (child && refcount_dec_and_test(&child->refs))
+				node = child;
+		}
+	}
+}
+
+/* Release: all that the caller wanted of the node happens before. */
+static void node_put(struct zvm_pm_node *node)
+{
+	if (refcount_dec_and_test(&node->refs))
+		free_subtree(node);
+}
+
+/* A private copy of @old in its parent's place, for what the spares hold. */
+static struct zvm_pm_node *node_copy(struct spares *spares, struct zvm_pm_node *old)
+{
+	struct zvm_pm_node *new = node_new(spares, old->level);
+	unsigned int i;
+
+	new->used = old->used;
+	if (old->level) {
+		struct zvm_pm_inner *from = to_inner(old), *to = to_inner(new);
+
+		for (i = 0; i < ZVM_INNER_SLOTS; i++) {
+			to->slot[i] = from->slot[i];
+			if (to->slot[i])
+				refcount_inc(&to->slot[i]->refs);
+		}
+	} else {
+		struct zvm_pm_leaf *from = to_leaf(old), *to = to_leaf(new);
+
+		/* No tags: each page now sits in two slots. */
+		for (i = 0; i < ZVM_LEAF_SLOTS; i++) {
+			to->slot[i] = from->slot[i];
+			if (to->slot[i])
+				zvm_page_share(to->slot[i]);
+		}
+	}
+	/* Only now: as long as we hold the old node, nobody writes to it. */
+	node_put(old);
+	return new;
+}
+
+/*
+ * The node at *@link, made private. All nodes above are private already, so
+ * nobody else can reach *@link.
+ */
+static struct zvm_pm_node *node_own(struct spares *spares, struct zvm_pm_node **link)
+{
+	if (node_is_shared(*link))
+		*link = node_copy(spares, *link);
+	return *link;
+}
+
+struct zvm_pm_leaf *zvm_pagemap_find(const struct zvm_pagemap *map, u64 index,
+				     bool *alone)
+{
+	struct zvm_pm_node *node = map->root;
+	bool private = true;
+	int shift;
+
+	*alone = false;
+	if (!node || index > level_last(node->level))
+		return NULL;
+
+	for (shift = level_bits(node->level) - ZVM_INNER_SHIFT;
+	     shift >= ZVM_LEAF_SHIFT; shift -= ZVM_INNER_SHIFT) {
+		private = private && !node_is_shared(node);
+		node = to_inner(node)->slot[(index >> shift) & (ZVM_INNER_SLOTS - 1)];
+		if (!node)
+			return NULL;
+	}
+	*alone = private && !node_is_shared(node);
+	return to_leaf(node);
+}
+
+/* The most nodes that zvm_pagemap_make() can use up for @index. */
+static struct need make_need(const struct zvm_pagemap *map, u64 index)
+{
+	struct zvm_pm_node *node = map->root;
+	unsigned int level = level_for(index);
+	struct need need = { .inner = 0, .leaf = 1 };
+	bool shared = false;
+
+	if (!node) {
+		need.inner = level;
+		return need;
+	}
+	if (level > node->level) {
+		/* New roots on top, then a new branch from the topmost down. */
+		need.inner = level - node->level + level - 1;
+		return need;
+	}
+	while (node->level) {
+		shared = shared || node_is_shared(node);
+		need.inner += shared;
+		level = node->level;
+		node = to_inner(node)->slot[inner_slot(level, index)];
+		if (!node) {
+			need.inner += level - 1;
+			return need;
+		}
+	}
+	need.leaf = shared || node_is_shared(node);
+	return need;
+}
+
+struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t gfp)
+{
+	struct zvm_pm_node **link, *node;
+	struct zvm_pm_leaf *leaf;
+	struct spares spares;
+	struct need need;
+	unsigned int level;
+	bool alone;
+	int err;
+
+	/* zvm_pagemap_next() could not tell it from none. */
+	if (WARN_ON_ONCE(index == U64_MAX))
+		return ERR_PTR(-EINVAL);
+	leaf = zvm_pagemap_find(map, index, &alone);
+	if (alone)
+		return leaf;
+
+	need = make_need(map, index);
+	err = spares_alloc(&spares, &need, gfp);
+	if (err)
+		return ERR_PTR(err);
+
+	level = level_for(index);
+	if (!map->root)
+		map->root = node_new(&spares, level);
+	while (map->root->level < level) {
+		struct zvm_pm_inner *root;
+
+		root = to_inner(node_new(&spares, map->root->level + 1));
+		root->slot[0] = map->root;
+		root->node.used = 1;
+		map->root = &root->node;
+	}
+
+	/*
+	 * Each node is looked at anew: other owners may have left since they
+	 * were counted, none can have come. Shared nodes have only become fewer.
+	 */
+	for (link = &map->root; ; ) {
+		node = node_own(&spares, link);
+		if (!node->level)
+			break;
+		link = &to_inner(node)->slot[inner_slot(node->level, index)];
+		if (!*link) {
+			*link = node_new(&spares, node->level - 1);
+			node->used++;
+		}
+	}
+	spares_free(&spares);
+	return to_leaf(node);
+}
+
+static void leaf_tag(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
+		     unsigned int slot)
+{
+	if (leaf->epoch <= map->shared_epoch) {
+		leaf->epoch = map->shared_epoch + 1;
+		leaf->node.mine = 0;
+	}
+	leaf->node.mine |= BIT(slot);
+}
+
+bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
+		   u64 index, unsigned int extra)
+{
+	unsigned int slot = leaf_slot(index);
+	struct page *page = leaf->slot[slot];
+
+	if ((leaf->node.mine & BIT(slot)) && leaf->epoch > map->shared_epoch)
+		return true;
+	if (!page || zvm_page_slots(page) != 1)
+		return false;
+	/* Pairs with the release in zvm_page_drop() of the other slot's owner. */
+	smp_acquire__after_ctrl_dep();
+	if (zvm_page_is_foreign(page, extra))
+		return false;
+	leaf_tag(map, leaf, slot);
+	return true;
+}
+
+struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
+			  u64 index, struct page *page)
+{
+	unsigned int slot = leaf_slot(index);
+	struct page *old = leaf->slot[slot];
+
+	leaf->slot[slot] = page;
+	if (!old)
+		leaf->node.used++;
+	leaf_tag(map, leaf, slot);
+	return old;
+}
+
+/*
+ * The first leaf that covers *@index or an index above; *@index is then moved up
+ * into the leaf. Indexes never wrap: a node in which nothing is left to look at
+ * and that ends at U64_MAX ends the search.
+ */
+static struct zvm_pm_leaf *next_leaf(const struct zvm_pagemap *map, u64 *index)
+{
+	struct zvm_pm_node *node = map->root;
+	u64 at = *index;
+
+	if (!node || at > level_last(node->level))
+		return NULL;
+	while (node->level) {
+		struct zvm_pm_inner *inner = to_inner(node);
+		unsigned int level = node->level;
+		unsigned int first = inner_slot(level, at), i = first;
+
+		while (i < ZVM_INNER_SLOTS && !inner->slot[i])
+			i++;
+		if (i == ZVM_INNER_SLOTS) {
+			/* On to the first index behind this node, from the root. */
+			at |= level_last(level);
+			if (at >= level_last(map->root->level))
+				return NULL;
+			at++;
+			node = map->root;
+			continue;
+		}
+		if (i > first) {
+			at &= ~level_last(level);
+			at |= (u64)i << level_bits(level - 1);
+		}
+		node = inner->slot[i];
+	}
+	*index = at;
+	return to_leaf(node);
+}
+
+u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
+{
+	struct zvm_pm_leaf *leaf;
+
+	while ((leaf = next_leaf(map, &index))) {
+		unsigned int i;
+
+		for (i = leaf_slot(index); i < ZVM_LEAF_SLOTS; i++, index++)
+			if (leaf->slot[i])
+				return index;
+		/* Behind the leaf; 0 if that was the last one there can be. */
+		if (!index)
+			break;
+	}
+	return U64_MAX;
+}
+
+u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last)
+{
+	struct zvm_pm_leaf *leaf;
+	u64 count = 0;
+
+	while (first <= last && (leaf = next_leaf(map, &first))) {
+		u64 leaf_last = first | (ZVM_LEAF_SLOTS - 1);
+
+		if (first > last)
+			break;
+		if (leaf_last <= last && !leaf_slot(first)) {
+			count += leaf->node.used;
+		} else {
+			u64 end = min(last, leaf_last);
+			unsigned int i;
+
+			for (i = leaf_slot(first); i <= leaf_slot(end); i++)
+				count += !!leaf->slot[i];
+		}
+		if (leaf_last == U64_MAX)
+			break;
+		first = leaf_last + 1;
+		cond_resched();
+	}
+	return count;
+}
+
+/*
+ * The nodes that an erased range covers in part, on the path to one of its
+ * edges, by level. There are none from the first covered or missing one down.
+ */
+struct edge {
+	struct zvm_pm_node *node[ZVM_PM_TOP + 1];
+};
+
+/* Is the node of @level over @index within [@first, @last]? */
+static bool covered(unsigned int level, u64 index, u64 first, u64 last)
+{
+	u64 in_node = level_last(level);
+
+	return (index & ~in_node) >= first && (index | in_node) <= last;
+}
+
+/*
+ * Note the partly covered nodes over @index in @edge and what copying the shared
+ * ones takes in @need, except what is on the path of @other too.
+ */
+static void edge_need(const struct zvm_pagemap *map, u64 first, u64 last, u64 index,
+		      struct edge *edge, const struct edge *other, struct need *need)
+{
+	struct zvm_pm_node *node = map->root;
+	bool shared = false;
+
+	memset(edge, 0, sizeof(*edge));
+	while (node && !covered(node->level, index, first, last)) {
+		edge->node[node->level] = node;
+		shared = shared || node_is_shared(node);
+		if (shared && (!other || other->node[node->level] != node)) {
+			if (node->level)
+				need->inner++;
+			else
+				need->leaf++;
+		}
+		if (!node->level)
+			break;
+		node = to_inner(node)->slot[inner_slot(node->level, index)];
+	}
+}
+
+/* Make the partly covered nodes over @index private, note them in @edge. */
+static void edge_own(struct zvm_pagemap *map, u64 first, u64 last, u64 index,
+		     struct edge *edge, struct spares *spares)
+{
+	struct zvm_pm_node **link = &map->root;
+
+	memset(edge, 0, sizeof(*edge));
+	while (*link && !covered((*link)->level, index, first, last)) {
+		struct zvm_pm_node *node = node_own(spares, link);
+
+		edge->node[node->level] = node;
+		if (!node->level)
+			break;
+		link = &to_inner(node)->slot[inner_slot(node->level, index)];
+	}
+}
+
+/*
+ * Empty the slots of the private @node from the one over @first to the one over
+ * @last. A child that is on an edge itself (@left, @right) has been dealt with
+ * and stays unless nothing is left in it.
+ */
+static void erase_in_node(struct zvm_pm_node *node, u64 first, u64 last,
+			  const struct zvm_pm_node *left, const struct zvm_pm_node *right)
+{
+	unsigned int i;
+
+	if (!node->level) {
+		struct zvm_pm_leaf *leaf = to_leaf(node);
+
+		for (i = leaf_slot(first); i <= leaf_slot(last); i++) {
+			struct page *page = leaf->slot[i];
+
+			if (!page)
+				continue;
+			leaf->slot[i] = NULL;
+			node->mine &= ~BIT(i);
+			node->used--;
+			zvm_page_drop(page);
+		}
+		return;
+	}
+
+	for (i = inner_slot(node->level, first); i <= inner_slot(node->level, last); i++) {
+		struct zvm_pm_node **link = &to_inner(node)->slot[i], *child = *link;
+
+		if (!child || ((child == left || child == right) && child->used))
+			continue;
+		*link = NULL;
+		node->used--;
+		node_put(child);
+	}
+}
+
+/* A root with nothing but its first child is one level too many. */
+static void shrink_root(struct zvm_pagemap *map)
+{
+	while (map->root) {
+		struct zvm_pm_node *root = map->root;
+
+		if (node_is_shared(root))
+			return;
+		if (!root->used) {
+			map->root = NULL;
+			node_put(root);
+			return;
+		}
+		if (!root->level || root->used > 1 || !to_inner(root)->slot[0])
+			return;
+		/* The child's reference passes from the old root to the map. */
+		map->root = to_inner(root)->slot[0];
+		inner_free(to_inner(root));
+	}
+}
+
+int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
+{
+	struct need need = { 0 };
+	struct edge left, right;
+	struct spares spares;
+	unsigned int level;
+	u64 in_node;
+	int err;
+
+	if (!map->root || first > last || first > level_last(map->root->level))
+		return 0;
+	last = min(last, level_last(map->root->level));
+	if (covered(map->root->level, 0, first, last)) {
+		zvm_pagemap_destroy(map);
+		return 0;
+	}
+	edge_need(map, first, last, first, &left, NULL, &need);
+	edge_need(map, first, last, last, &right, &left, &need);
+	if (need.inner || need.leaf) {
+		u64 index = first;
+
+		/* Do not copy for the sake of nothing. */
+		if (!next_leaf(map, &index) || index > last)
+			return 0;
+	}
+	err = spares_alloc(&spares, &need, gfp);
+	if (err)
+		return err;
+	edge_own(map, first, last, first, &left, &spares);
+	edge_own(map, first, last, last, &right, &spares);
+	spares_free(&spares);
+
+	/* From the leaves up, so that a node sees which of its children are empty. */
+	for (level = 0; level <= map->root->level; level++) {
+		const struct zvm_pm_node *lchild = level ? left.node[level - 1] : NULL;
+		const struct zvm_pm_node *rchild = level ? right.node[level - 1] : NULL;
+		struct zvm_pm_node *node = left.node[level];
+
+		in_node = level_last(level);
+		if (node)
+			erase_in_node(node, first, min(last, first | in_node), lchild, rchild);
+		if (right.node[level] && right.node[level] != node)
+			erase_in_node(right.node[level], max(first, last & ~in_node), last,
+				      lchild, rchild);
+	}
+	shrink_root(map);
+	return 0;
+}
+
+void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epoch)
+{
+	if (WARN_ON_ONCE(to->root || epoch <= from->shared_epoch || epoch <= to->shared_epoch))
+		return;
+	if (from->root)
+		refcount_inc(&from->root->refs);
+	to->root = from->root;
+	to->shared_epoch = epoch;
+	from->shared_epoch = epoch;
+}
+
+void zvm_pagemap_destroy(struct zvm_pagemap *map)
+{
+	struct zvm_pm_node *root = map->root;
+
+	map->root = NULL;
+	if (root)
+		node_put(root);
+}
+
+u64 zvm_pagemap_nodes(void)
+{
+	return percpu_counter_sum_positive(&node_count);
+}
+
+int __init zvm_pagemap_init_module(void)
+{
+	int err;
+
+	BUILD_BUG_ON(ZVM_LEAF_SHIFT + ZVM_PM_TOP * ZVM_INNER_SHIFT != 64);
+	BUILD_BUG_ON(BITS_PER_BYTE * sizeof_field(struct zvm_pm_node, mine) < ZVM_LEAF_SLOTS);
+	BUILD_BUG_ON(U8_MAX < ZVM_INNER_SLOTS);
+
+	err = percpu_counter_init(&node_count, 0, GFP_KERNEL);
+	if (err)
+		return err;
+	leaf_cache = kmem_cache_create("zvm_pm_leaf", sizeof(struct zvm_pm_leaf), 0,
+				       SLAB_ACCOUNT, NULL);
+	inner_cache = kmem_cache_create("zvm_pm_inner", sizeof(struct zvm_pm_inner), 0,
+					SLAB_ACCOUNT, NULL);
+	if (!leaf_cache || !inner_cache) {
+		zvm_pagemap_exit_module();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void zvm_pagemap_exit_module(void)
+{
+	kmem_cache_destroy(inner_cache);
+	kmem_cache_destroy(leaf_cache);
+	percpu_counter_destroy(&node_count);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The page map: page index -> page, a radix tree that can be shared.
+ *
+ * Nodes are reference-counted and immutable while more than one reference
+ * exists, so that a snapshot is one more reference on the root. Whoever wants
+ * to change something first copies the shared nodes on the path. Pure data
+ * structure: it knows nothing of files, address spaces or locks; the caller's
+ * lock (the store's) makes all calls on one map exclusive.
+ */
+#ifndef ZVM_VMO_PAGEMAP_H
+#define ZVM_VMO_PAGEMAP_H
+
+#include <linux/bits.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct page;
+
+/*
+ * 16 pages a leaf: copying a leaf touches the slot count of every page in it.
+ * 32 children an inner node: a child of the second level then covers 2 MiB.
+ */
+#define ZVM_LEAF_SHIFT	4
+#define ZVM_LEAF_SLOTS	BIT(ZVM_LEAF_SHIFT)
+#define ZVM_INNER_SHIFT	5
+#define ZVM_INNER_SLOTS	BIT(ZVM_INNER_SHIFT)
+
+/* The root of a map that uses all index bits; leaves are level 0. */
+#define ZVM_PM_TOP	((64 - ZVM_LEAF_SHIFT) / ZVM_INNER_SHIFT)
+
+struct zvm_pm_node {
+	refcount_t refs;	/* maps and parent nodes that point here */
+	u8 level;		/* 0: leaf */
+	u8 used;		/* slots in use */
+	u16 mine;		/* leaf: per slot, proven to be this map's alone, ... */
+};
+
+struct zvm_pm_leaf {
+	struct zvm_pm_node node;
+	u64 epoch;		/* ... if this is above the map's shared_epoch */
+	struct page *slot[ZVM_LEAF_SLOTS];
+};
+
+/*
+ * A 2 MiB folio would sit in a slot of a level 2 node, as a tagged pointer in
+ * place of the level 1 node that covers the same indexes.
+ */
+struct zvm_pm_inner {
+	struct zvm_pm_node node;
+	struct zvm_pm_node *slot[ZVM_INNER_SLOTS];
+};
+
+/* Zero-initialised is empty. */
+struct zvm_pagemap {
+	struct zvm_pm_node *root;	/* NULL: empty */
+	u64 shared_epoch;		/* of the last sharing with another map; 0: never */
+};
+
+int __init zvm_pagemap_init_module(void);
+void zvm_pagemap_exit_module(void);
+
+/* Give back all pages and nodes. Iterative, may sleep. The map is empty then. */
+void zvm_pagemap_destroy(struct zvm_pagemap *map);
+
+/*
+ * The leaf that covers @index or NULL. *@alone: there is a leaf and no node on
+ * the path is shared, so zvm_leaf_mine() may be asked. True stays true until
+ * the caller's lock is dropped or another call changes or shares the map; false
+ * may be out of date at once, as other owners leave under locks of their own.
+ */
+struct zvm_pm_leaf *zvm_pagemap_find(const struct zvm_pagemap *map, u64 index,
+				     bool *alone);
+
+/*
+ * The leaf that covers @index, made if missing, with no node on the path
+ * shared: its slots may be changed until the caller's lock is dropped or
+ * another call changes or shares the map. ERR_PTR(-ENOMEM) leaves the map as it
+ * was. Indexes go up to U64_MAX - 1. A leaf into which nothing is put may stay;
+ * the next erase over it or the map's end frees it.
+ */
+struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t gfp);
+
+static inline struct page *zvm_leaf_page(const struct zvm_pm_leaf *leaf, u64 index)
+{
+	return leaf->slot[index & (ZVM_LEAF_SLOTS - 1)];
+}
+
+/*
+ * May the page at @index be written in place? @leaf comes from
+ * zvm_pagemap_find() with *alone set, or from zvm_pagemap_make(). True if the
+ * page sits in this one slot and nobody else has a reference that a snapshot
+ * partner could have taken; the answer is remembered in the leaf. @extra: page
+ * references that the caller itself holds. False if there is no page.
+ */
+bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
+		   u64 index, unsigned int extra);
+
+/*
+ * Put @page (fresh from zvm_page_alloc(), thus mine) at @index of a leaf from
+ * zvm_pagemap_make(). Returns the page that was there (the caller does
+ * zvm_page_drop() when its PTEs are gone) or NULL.
+ */
+struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
+			  u64 index, struct page *page);
+
+/* The first index >= @index that has a page, or U64_MAX. */
+u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index);
+
+/* How many indexes in [@first, @last] have a page. Calls cond_resched(). */
+u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last);
+
+/*
+ * Drop all pages in [@first, @last] and the nodes that become empty. Nodes that
+ * are shared and only partly covered are copied first, those wholly covered are
+ * let go of as they are, so the work is O(depth) for what is shared. -ENOMEM:
+ * nothing was dropped. Never fails on a map that shares nothing. Calls
+ * cond_resched().
+ */
+int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
+
+/*
+ * Make the empty map @to a snapshot of @from, at @epoch (larger than any given
+ * before): O(1).
+ */
+void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epoch);
+
+/* Nodes alive, over all maps. */
+u64 zvm_pagemap_nodes(void);
+
+#endif /* ZVM_VMO_PAGEMAP_H */

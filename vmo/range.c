@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zx_vmo_op_range(), with handle and right already checked.
+ */
+#include <linux/sched/signal.h>
+
+#include "store.h"
+
+/* Pages that are committed before others get a chance at the lock. */
+#define COMMIT_BATCH 64
+
+/* The pages that [offset, offset + len) touches: false if that wraps. */
+static bool touched_pages(u64 offset, u64 len, u64 *first, u64 *end)
+{
+	u64 last;
+
+	if (check_add_overflow(offset, len, &last) || last > U64_MAX - (PAGE_SIZE - 1))
+		return false;
+	*first = offset >> PAGE_SHIFT;
+	*end = PAGE_ALIGN(last) >> PAGE_SHIFT;
+	return true;
+}
+
+/* Is [offset, offset + len) in the VMO? */
+static bool in_store(const struct zvm_store *store, u64 offset, u64 len)
+{
+	return offset <= store->size && len <= store->size - offset;
+}
+
+/* Commit from *@index on, one batch. */
+static int commit_batch(struct zvm_store *store, u64 *index, u64 end)
+{
+	int i;
+
+	lockdep_assert_held(&store->lock);
+	/* What a shrink has cut off meanwhile is passed over. */
+	end = min(end, zvm_store_pages(store));
+	for (i = 0; i < COMMIT_BATCH && *index < end; i++, ++*index) {
+		struct page *page = zvm_store_get_write(store, *index, NULL);
+
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+	}
+	return *index < end;
+}
+
+int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	struct zvm_store *store = vmo->store;
+	u64 index, end;
+	int ret;
+
+	if (!touched_pages(offset, len, &index, &end))
+		return -ERANGE;
+	if (end > zvm_vmo_size(vmo) >> PAGE_SHIFT)
+		return -ERANGE;
+	if (!len)
+		return 0;
+
+	do {
+		if (mutex_lock_killable(&store->lock))
+			return -EINTR;
+		ret = commit_batch(store, &index, end);
+		mutex_unlock(&store->lock);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (ret > 0);
+	return ret;
+}
+
+int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	struct zvm_store *store = vmo->store;
+	int err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	if (!in_store(store, offset, len))
+		err = -ERANGE;
+	else if (!len)
+		err = 0;
+	else if (!PAGE_ALIGNED(offset | len))
+		err = -EINVAL;
+	else
+		err = zvm_store_erase(store, offset >> PAGE_SHIFT,
+				      ((offset + len) >> PAGE_SHIFT) - 1, false);
+	mutex_unlock(&store->lock);
+	return err;
+}
+
+/* Zero a piece of a page that is not all of it. */
+static int zero_piece(struct zvm_store *store, u64 from, u64 to)
+{
+	bool writable;
+
+	lockdep_assert_held(&store->lock);
+	if (from >= to)
+		return 0;
+	if (from >= store->size)
+		return -ERANGE;
+	if (!zvm_store_peek(store, from >> PAGE_SHIFT, &writable))
+		return 0;
+	if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
+		return -EBADFD;
+	return zvm_store_zero_part(store, from, to);
+}
+
+/* Head, body and tail, in this order: a failure leaves the earlier ones zero. */
+static int zero_locked(struct zvm_store *store, u64 offset, u64 end)
+{
+	u64 head = min(PAGE_ALIGN(offset), end);
+	u64 tail = max(round_down(end, PAGE_SIZE), head);
+	int err;
+
+	lockdep_assert_held(&store->lock);
+	err = zero_piece(store, offset, head);
+	if (err)
+		return err;
+	if (tail > store->size)
+		return -ERANGE;
+	if (head < tail) {
+		err = zvm_store_erase(store, head >> PAGE_SHIFT, (tail >> PAGE_SHIFT) - 1, false);
+		if (err)
+			return err;
+	}
+	return zero_piece(store, tail, end);
+}
+
+int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	struct zvm_store *store = vmo->store;
+	u64 end;
+	int err;
+
+	if (!len)
+		return 0;
+	if (check_add_overflow(offset, len, &end) || end > U64_MAX - (PAGE_SIZE - 1))
+		return -ERANGE;
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = zero_locked(store, offset, end);
+	mutex_unlock(&store->lock);
+	return err;
+}
+
+int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	u64 first, end;
+
+	/* Nothing is ever away that could be fetched: the range is checked only. */
+	if (!touched_pages(offset, len, &first, &end))
+		return -ERANGE;
+	return end > zvm_vmo_size(vmo) >> PAGE_SHIFT ? -ERANGE : 0;
+}
+
+int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	u64 size = zvm_vmo_size(vmo);
+
+	if (!len)
+		return -EINVAL;
+	if (offset > size || len > size - offset)
+		return -ERANGE;
+	/* Caches are coherent with ordinary memory on every machine we run on. */
+	return 0;
+}

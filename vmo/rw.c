@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moving bytes between a VMO and memory.
+ *
+ * The caller's memory may be a mapping of the same VMO, so it is not touched
+ * under the store's lock but by an atomic copy, which fails rather than faults;
+ * the fault is then taken without the lock and the copy tried again.
+ */
+#include <linux/highmem.h>
+#include <linux/sched/signal.h>
+
+#include "../compat.h"
+#include "store.h"
+
+/* Pages that are moved before others get a chance at the lock. */
+#define RW_BATCH 16
+
+/* The bytes from @pos to the end of its page, or what there is to do. */
+static size_t chunk_at(u64 pos, u64 end)
+{
+	return min_t(u64, PAGE_SIZE - offset_in_page(pos), end - pos);
+}
+
+static int check_locked(const struct zvm_store *store, u64 pos)
+{
+	if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
+		return -EBADFD;
+	return pos >= store->size ? -ERANGE : 0;
+}
+
+/* Write one batch at @pos; *@fault: stopped for a fault in the caller's memory. */
+static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *iter, bool *fault)
+{
+	u64 start = pos, end;
+	int i, err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = check_locked(store, pos);
+	end = min(pos + iov_iter_count(iter), store->size);
+	for (i = 0; !err && !*fault && i < RW_BATCH && pos < end; i++) {
+		size_t want = chunk_at(pos, end), got;
+		struct page *page = zvm_store_get_write(store, pos >> PAGE_SHIFT, NULL);
+
+		if (IS_ERR(page)) {
+			err = PTR_ERR(page);
+			break;
+		}
+		got = copy_page_from_iter_atomic(page, offset_in_page(pos), want, iter);
+		flush_dcache_page(page);
+		pos += got;
+		*fault = got < want;
+	}
+	mutex_unlock(&store->lock);
+	return pos > start ? pos - start : err;
+}
+
+static ssize_t copy_in(struct zvm_store *store, u64 pos, struct iov_iter *iter)
+{
+	bool fault = false;
+	ssize_t done;
+
+	done = write_batch(store, pos, iter, &fault);
+	if (done || !fault)
+		return done;
+	/* All of what is asked for has failed: then the memory is bad. */
+	if (fault_in_iov_iter_readable(iter, PAGE_SIZE) ==
+	    min_t(size_t, PAGE_SIZE, iov_iter_count(iter)))
+		return -EFAULT;
+	return 0;
+}
+
+/* Read one batch at @pos. The pages are kept by references, so we may fault. */
+static ssize_t copy_out(struct zvm_store *store, u64 pos, struct iov_iter *iter)
+{
+	struct page *pages[RW_BATCH];
+	unsigned int i, n = 0;
+	u64 start = pos, end;
+	bool fault = false;
+	int err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = check_locked(store, pos);
+	end = min(pos + iov_iter_count(iter), store->size);
+	if (!err) {
+		u64 first = pos >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+		bool writable;
+
+		n = min_t(u64, last - first + 1, RW_BATCH);
+		for (i = 0; i < n; i++) {
+			pages[i] = zvm_store_peek(store, first + i, &writable);
+			if (pages[i])
+				get_page(pages[i]);
+		}
+	}
+	mutex_unlock(&store->lock);
+	if (err)
+		return err;
+
+	for (i = 0; i < n; i++) {
+		size_t want = chunk_at(pos, end), got = 0;
+
+		if (!fault) {
+			if (pages[i])
+				got = copy_page_to_iter(pages[i], offset_in_page(pos), want, iter);
+			else
+				got = iov_iter_zero(want, iter);
+			fault = got < want;
+			pos += got;
+		}
+		if (pages[i])
+			put_page(pages[i]);
+	}
+	return pos > start ? pos - start : -EFAULT;
+}
+
+ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter)
+{
+	struct zvm_store *store = vmo->store;
+	bool write = iov_iter_rw(iter) == WRITE;
+	ssize_t total = 0, done;
+
+	while (iov_iter_count(iter)) {
+		if (write)
+			done = copy_in(store, offset + total, iter);
+		else
+			done = copy_out(store, offset + total, iter);
+		if (done < 0)
+			return total ? total : done;
+		total += done;
+		/* Never for nothing, so that a signal cannot keep us from going on. */
+		if (total && signal_pending(current))
+			break;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return total;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The two sizes of a VMO: its size, in whole pages, and its stream size.
+ */
+#include <linux/highmem.h>
+
+#include "../uapi/zircon-vm.h"
+#include "store.h"
+
+u64 zvm_vmo_size(struct zvm_vmo *vmo)
+{
+	return READ_ONCE(vmo->store->size);
+}
+
+u64 zvm_vmo_stream_size(struct zvm_vmo *vmo)
+{
+	return READ_ONCE(vmo->store->stream_size);
+}
+
+void zvm_store_resize(struct zvm_store *store, u64 size)
+{
+	WRITE_ONCE(store->size, size);
+	/* For lseek(2) and fstat(2), which know nothing beyond 2^63. */
+	i_size_write(store->inode, min_t(u64, size, MAX_LFS_FILESIZE));
+}
+
+static int set_size_locked(struct zvm_store *store, u64 size)
+{
+	u64 aligned = PAGE_ALIGN(size);
+	struct page *tail = NULL;
+	bool writable;
+	int err;
+
+	lockdep_assert_held(&store->lock);
+	/* All that can fail comes first and changes no content. */
+	if (size < aligned && zvm_store_peek(store, size >> PAGE_SHIFT, &writable)) {
+		tail = zvm_store_get_write(store, size >> PAGE_SHIFT, NULL);
+		if (IS_ERR(tail))
+			return PTR_ERR(tail);
+	}
+	if (aligned < store->size) {
+		/* As truncation does: pages beyond the end vanish everywhere. */
+		err = zvm_store_erase(store, aligned >> PAGE_SHIFT,
+				      zvm_store_pages(store) - 1, true);
+		if (err)
+			return err;
+	}
+	if (tail)
+		memzero_page(tail, offset_in_page(size), aligned - size);
+	zvm_store_resize(store, aligned);
+	WRITE_ONCE(store->stream_size, size);
+	return 0;
+}
+
+int zvm_vmo_set_size(struct zvm_vmo *vmo, u64 size)
+{
+	struct zvm_store *store = vmo->store;
+	int err;
+
+	if (size > U64_MAX - (PAGE_SIZE - 1))
+		return -ERANGE;
+	if (!(vmo->options & ZVM_VMO_RESIZABLE))
+		return -EBUSY;
+	if (size > ZVM_VMO_MAX_SIZE)
+		return -ERANGE;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = set_size_locked(store, size);
+	mutex_unlock(&store->lock);
+	return err;
+}
+
+static int set_stream_size_locked(struct zvm_store *store, u64 size)
+{
+	u64 from = min(store->stream_size, size);
+	u64 whole = PAGE_ALIGN(from);
+	int err;
+
+	lockdep_assert_held(&store->lock);
+	if (size == store->stream_size)
+		return 0;
+	if (size > store->size)
+		return -ERANGE;
+
+	/* All bytes from the smaller of the two sizes on become zero. */
+	err = zvm_store_zero_part(store, from, whole);
+	if (err)
+		return err;
+	if (whole < store->size) {
+		err = zvm_store_erase(store, whole >> PAGE_SHIFT,
+				      zvm_store_pages(store) - 1, false);
+		if (err)
+			return err;
+	}
+	WRITE_ONCE(store->stream_size, size);
+	return 0;
+}
+
+int zvm_vmo_set_stream_size(struct zvm_vmo *vmo, u64 size)
+{
+	struct zvm_store *store = vmo->store;
+	int err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = set_stream_size_locked(store, size);
+	mutex_unlock(&store->lock);
+	return err;
+}

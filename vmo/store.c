@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stores: the one way to a page, and the ways to lose one.
+ */
+#include <linux/highmem.h>
+#include <linux/pagemap.h>
+
+#include "../arch/aspace.h"
+#include "../vmar/aspace.h"
+#include "page.h"
+#include "store.h"
+#include "user.h"
+
+/* No OOM killer while we hold the lock: the victim may be waiting for it. */
+#define STORE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/* Many, so that their reference counts have room for many PTEs. */
+#define NR_ZERO_PAGES 16u
+#define ZERO_PAGE_MAX_REFS (INT_MAX / 2)
+static struct page *zero_pages[NR_ZERO_PAGES];
+
+int zvm_store_init(struct zvm_store *store, struct inode *inode)
+{
+	struct zvm_user *user = zvm_user_current();
+
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	mutex_init(&store->lock);
+	store->user = user;
+	store->inode = inode;
+	store->mappings = RB_ROOT_CACHED;
+	store->zero_first = U64_MAX;
+	return 0;
+}
+
+void zvm_store_destroy(struct zvm_store *store)
+{
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
+	zvm_pagemap_destroy(&store->pages);
+	zvm_user_uncharge(store->user);
+}
+
+struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable)
+{
+	struct zvm_pm_leaf *leaf;
+	struct page *page;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	leaf = zvm_pagemap_find(&store->pages, index, &alone);
+	page = leaf ? zvm_leaf_page(leaf, index) : NULL;
+	*writable = page && alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
+	return page;
+}
+
+static bool zero_ptes_at(const struct zvm_store *store, u64 index)
+{
+	return index >= store->zero_first && index <= store->zero_last;
+}
+
+struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held)
+{
+	struct page *page, *fresh;
+	struct zvm_pm_leaf *leaf;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	leaf = zvm_pagemap_find(&store->pages, index, &alone);
+	if (!leaf || !alone) {
+		leaf = zvm_pagemap_make(&store->pages, index, STORE_GFP);
+		if (IS_ERR(leaf))
+			return ERR_CAST(leaf);
+	}
+
+	page = zvm_leaf_page(leaf, index);
+	if (page && zvm_leaf_mine(&store->pages, leaf, index, page == held))
+		return page;
+
+	fresh = zvm_page_alloc(store->user, STORE_GFP, !page);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+	if (page) {
+		copy_highpage(fresh, page);
+		SetPageUptodate(fresh);
+	}
+	/* What is mapped is the shared page, or a page of zeros: out with it. */
+	if (page || zero_ptes_at(store, index))
+		zvm_store_zap(store, index, index, false);
+	zvm_leaf_set(&store->pages, leaf, index, fresh);
+	if (page)
+		zvm_page_drop(page);
+	return fresh;
+}
+
+unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int max,
+			      struct page **pages, bool *writable)
+{
+	struct zvm_pm_leaf *leaf = NULL;
+	unsigned int n;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	for (n = 0; n < max; n++, index++) {
+		struct page *page;
+		bool mine;
+
+		if (!leaf || !(index & (ZVM_LEAF_SLOTS - 1))) {
+			leaf = zvm_pagemap_find(&store->pages, index, &alone);
+			if (!leaf)
+				break;
+		}
+		page = zvm_leaf_page(leaf, index);
+		if (!page)
+			break;
+		mine = alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
+		if (!n)
+			*writable = mine;
+		else if (mine != *writable)
+			break;
+		pages[n] = page;
+	}
+	return n;
+}
+
+struct page *zvm_zero_page(u64 index)
+{
+	return zero_pages[index % NR_ZERO_PAGES];
+}
+
+struct page *zvm_store_zero_page(struct zvm_store *store, u64 index)
+{
+	struct page *page = zvm_zero_page(index);
+
+	lockdep_assert_held(&store->lock);
+	if (page_count(page) > ZERO_PAGE_MAX_REFS)
+		return NULL;
+	if (store->zero_first > store->zero_last) {
+		store->zero_first = index;
+		store->zero_last = index;
+	} else {
+		store->zero_first = min(store->zero_first, index);
+		store->zero_last = max(store->zero_last, index);
+	}
+	return page;
+}
+
+void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows)
+{
+	struct address_space *plain = store->inode->i_mapping;
+	struct interval_tree_node *it;
+
+	lockdep_assert_held(&store->lock);
+	for (it = interval_tree_iter_first(&store->mappings, first, last); it;
+	     it = interval_tree_iter_next(it, first, last)) {
+		struct zvm_mapping *map = container_of(it, struct zvm_mapping, itree);
+		u64 from = max_t(u64, first, it->start);
+		u64 to = min_t(u64, last, it->last);
+		u64 offset = map->node.base - map->aspace->base;
+
+		if (READ_ONCE(map->touched))
+			zvm_arch_unmap(map->aspace->obj.inode.i_mapping,
+				       (offset >> PAGE_SHIFT) + (from - it->start),
+				       to - from + 1, false);
+	}
+	if (mapping_mapped(plain)) {
+		/* The count of all pages does not fit and 0 means just that. */
+		u64 n = last - first + 1;
+
+		zvm_arch_unmap(plain, first, n, even_cows);
+	}
+}
+
+int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows)
+{
+	lockdep_assert_held(&store->lock);
+	if (first > last)
+		return 0;
+	zvm_store_zap(store, first, last, even_cows);
+	if (first <= store->zero_first && last >= store->zero_last) {
+		store->zero_first = U64_MAX;
+		store->zero_last = 0;
+	}
+	return zvm_pagemap_erase(&store->pages, first, last, STORE_GFP);
+}
+
+int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to)
+{
+	u64 index = from >> PAGE_SHIFT;
+	struct page *page;
+	bool writable;
+
+	lockdep_assert_held(&store->lock);
+	if (from >= to || !zvm_store_peek(store, index, &writable))
+		return 0;
+	page = zvm_store_get_write(store, index, NULL);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	memzero_page(page, offset_in_page(from), to - from);
+	return 0;
+}
+
+int __init zvm_store_module_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ZERO_PAGES; i++) {
+		zero_pages[i] = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
+		if (!zero_pages[i]) {
+			zvm_store_module_exit();
+			return -ENOMEM;
+		}
+		SetPageUptodate(zero_pages[i]);
+	}
+	return 0;
+}
+
+void zvm_store_module_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ZERO_PAGES; i++)
+		if (zero_pages[i])
+			put_page(zero_pages[i]);
+}

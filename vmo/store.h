@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of stores. All functions want store->lock held unless they say
+ * otherwise.
+ */
+#ifndef ZVM_VMO_STORE_H
+#define ZVM_VMO_STORE_H
+
+#include <linux/mm.h>
+
+#include "vmo.h"
+
+/* How many pages a fault brings in at most, if they are there already. */
+#define ZVM_FAULT_AROUND 16u
+
+int zvm_store_init(struct zvm_store *store, struct inode *inode);
+/* No locks; nobody else knows the store any more. */
+void zvm_store_destroy(struct zvm_store *store);
+
+static inline u64 zvm_store_pages(const struct zvm_store *store)
+{
+	return store->size >> PAGE_SHIFT;
+}
+
+/* The page at @index or NULL; *@writable: it may be written in place. */
+struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable);
+
+/*
+ * The page at @index to be written: made if it is absent, copied if it is
+ * shared. @held: a page that the caller has a reference of, or NULL. May sleep.
+ * ERR_PTR(-ENOMEM).
+ */
+struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held);
+
+/*
+ * Collect the pages that are present from @index on, without a gap, at most
+ * @max, all as writable as the first. Returns how many.
+ */
+unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int max,
+			      struct page **pages, bool *writable);
+
+/*
+ * A page of zeros for a PTE at @index, which the store remembers. NULL if the
+ * zero pages have got too many references: then commit the page.
+ */
+struct page *zvm_store_zero_page(struct zvm_store *store, u64 index);
+
+/* A page of zeros to read from, no locks needed. */
+struct page *zvm_zero_page(u64 index);
+
+/* Remove all PTEs of pages [first, last]; @even_cows: private copies as well. */
+void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows);
+
+/* Zap and give back pages [first, last], which read as zero from now on. */
+int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows);
+
+/* Set the size, for the user and for the file. */
+void zvm_store_resize(struct zvm_store *store, u64 size);
+
+/* Zero [from, to) of one page, if it is there. */
+int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to);
+
+int __init zvm_store_module_init(void);
+void zvm_store_module_exit(void);
+
+#endif /* ZVM_VMO_STORE_H */

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The per-user limit.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "user.h"
+
+/**
+ * struct zvm_user - what one user holds
+ * @link: in users
+ * @uid: fixed
+ * @used: pages, and one for each object that points here; freed at 0
+ */
+struct zvm_user {
+	struct hlist_node link;
+	kuid_t uid;
+	atomic_long_t used;
+};
+
+static DEFINE_HASHTABLE(users, 6);
+static DEFINE_SPINLOCK(users_lock);
+
+/* A quarter of the memory unless the administrator says otherwise. */
+static long user_pages = -1;
+module_param(user_pages, long, 0644);
+MODULE_PARM_DESC(user_pages,
+		 "pages that a user without CAP_IPC_LOCK may hold in VMOs, 0: no limit, -1: a quarter of the memory");
+
+static bool over_limit(long used)
+{
+	long limit = READ_ONCE(user_pages);
+
+	if (limit < 0)
+		limit = totalram_pages() / 4;
+	return limit && used > limit;
+}
+
+static struct zvm_user *lookup_user(kuid_t uid)
+{
+	struct zvm_user *user;
+
+	lockdep_assert_held(&users_lock);
+	hash_for_each_possible(users, user, link, __kuid_val(uid))
+		if (uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
+struct zvm_user *zvm_user_current(void)
+{
+	kuid_t uid = current_uid();
+	struct zvm_user *user, *fresh;
+	long used;
+
+	if (capable(CAP_IPC_LOCK))
+		return NULL;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock(&users_lock);
+	user = lookup_user(uid);
+	if (!user) {
+		user = fresh;
+		fresh = NULL;
+		user->uid = uid;
+		hash_add(users, &user->link, __kuid_val(uid));
+	}
+	used = atomic_long_inc_return(&user->used);
+	spin_unlock(&users_lock);
+	kfree(fresh);
+
+	if (over_limit(used)) {
+		zvm_user_uncharge(user);
+		return ERR_PTR(-ENOMEM);
+	}
+	return user;
+}
+
+bool zvm_user_charge(struct zvm_user *user)
+{
+	if (!user)
+		return true;
+	if (over_limit(atomic_long_inc_return(&user->used))) {
+		zvm_user_uncharge(user);
+		return false;
+	}
+	return true;
+}
+
+void zvm_user_uncharge(struct zvm_user *user)
+{
+	bool last;
+
+	if (!user || atomic_long_add_unless(&user->used, -1, 1))
+		return;
+
+	/* Perhaps the last: nobody may find it and count up meanwhile. */
+	spin_lock(&users_lock);
+	last = atomic_long_dec_and_test(&user->used);
+	if (last)
+		hash_del(&user->link);
+	spin_unlock(&users_lock);
+	if (last)
+		kfree(user);
+}
+
+bool zvm_user_full(struct zvm_user *user)
+{
+	return user && over_limit(atomic_long_read(&user->used) + 1);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The per-user limit. VMO pages cannot be swapped out; memory cgroups bound
+ * them where there are any, this bounds them for a user everywhere.
+ */
+#ifndef ZVM_VMO_USER_H
+#define ZVM_VMO_USER_H
+
+#include <linux/types.h>
+
+struct zvm_user;
+
+/*
+ * Whom to charge for what the calling task creates: NULL for nobody, as tasks
+ * with CAP_IPC_LOCK are free. ERR_PTR: -ENOMEM. Charges one unit, for the
+ * object that will keep the result.
+ */
+struct zvm_user *zvm_user_current(void);
+
+/* One more page, or false. Always true for nobody. */
+bool zvm_user_charge(struct zvm_user *user);
+void zvm_user_uncharge(struct zvm_user *user);
+
+/* Would a charge fail now? */
+bool zvm_user_full(struct zvm_user *user);
+
+#endif /* ZVM_VMO_USER_H */

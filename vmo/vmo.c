@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMOs as objects: creation and end.
+ */
+#include "../object/handle.h"
+#include "../uapi/zircon-vm.h"
+#include "file.h"
+#include "store.h"
+
+/* All that zvm_vmo_create.options may hold. */
+#define VMO_OPTIONS (ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE | ZVM_VMO_UNBOUNDED)
+
+/* The checks of zx_vmo_create(), in its order. */
+static int check_options(u64 size, u32 options)
+{
+	bool unbounded = options & ZVM_VMO_UNBOUNDED;
+
+	if (unbounded && options & ZVM_VMO_RESIZABLE)
+		return -EINVAL;
+	if (!unbounded && size > U64_MAX - (PAGE_SIZE - 1))
+		return -ERANGE;
+	if (options & ~VMO_OPTIONS)
+		return -EINVAL;
+	if (size > ZVM_VMO_MAX_SIZE)
+		return -ERANGE;
+	if (options & ZVM_VMO_DISCARDABLE)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
+{
+	int err = check_options(size, options);
+	struct zvm_object *obj;
+	struct zvm_vmo *vmo;
+
+	if (err)
+		return ERR_PTR(err);
+	obj = zvm_object_new(&zvm_vmo_type);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+
+	vmo = to_vmo(obj);
+	err = zvm_store_init(&vmo->own_store, &obj->inode);
+	if (err) {
+		zvm_object_put(obj);
+		return ERR_PTR(err);
+	}
+	vmo->store = &vmo->own_store;
+	vmo->options = options;
+	vmo->own_store.stream_size = size;
+	zvm_store_resize(&vmo->own_store,
+			 options & ZVM_VMO_UNBOUNDED ? ZVM_VMO_MAX_SIZE : PAGE_ALIGN(size));
+	return vmo;
+}
+
+static void vmo_evict(struct zvm_object *obj)
+{
+	struct zvm_vmo *vmo = to_vmo(obj);
+
+	if (vmo->store)
+		zvm_store_destroy(vmo->store);
+}
+
+static void vmo_show_fdinfo(struct seq_file *m, struct zvm_object *obj)
+{
+	struct zvm_vmo *vmo = to_vmo(obj);
+	struct zx_info_vmo info = {};
+
+	zvm_vmo_fill_info(vmo, &info);
+	seq_printf(m, "size:\t%llu\n", info.size_bytes);
+	seq_printf(m, "stream_size:\t%llu\n", zvm_vmo_stream_size(vmo));
+	seq_printf(m, "committed:\t%llu\n", info.committed_bytes);
+	seq_printf(m, "mappings:\t%llu\n", info.num_mappings);
+	seq_printf(m, "options:\t0x%x\n", vmo->options);
+	seq_printf(m, "cache_policy:\t%u\n", info.cache_policy);
+}
+
+struct zvm_object_type zvm_vmo_type = {
+	.fs.name = "zvm_vmo",
+	.zx_type = ZX_OBJ_TYPE_VMO,
+	.size = sizeof(struct zvm_vmo),
+	.fops = &zvm_vmo_fops,
+	.iops = &zvm_vmo_iops,
+	.evict = vmo_evict,
+	.show_fdinfo = vmo_show_fdinfo,
+};

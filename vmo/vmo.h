@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * VMOs and the stores behind them.
+ *
+ * A VMO is what handles and mappings refer to. Its content is in a store: the
+ * page map, the size, and the mappings that show it. An ordinary VMO owns its
+ * store. The VMO core knows nothing of descriptors, commands or user structs.
+ */
+#ifndef ZVM_VMO_VMO_H
+#define ZVM_VMO_VMO_H
+
+#include <linux/interval_tree.h>
+#include <linux/mutex.h>
+#include <linux/uio.h>
+
+#include "../object/object.h"
+#include "pagemap.h"
+
+struct zvm_mapping;
+struct zvm_user;
+
+/* The largest size of a VMO in bytes. */
+#define ZVM_VMO_MAX_SIZE	(U64_MAX & ~(2 * 16 * (u64)PAGE_SIZE - 1))
+
+/**
+ * struct zvm_store - the content of a VMO
+ * @lock: guards everything here; see the lock tree in vmar/aspace.h
+ * @pages: the pages
+ * @size: bytes, whole pages
+ * @stream_size: bytes
+ * @mappings: by interval of page indexes; changed under the aspace's lock too
+ * @nr_mappings: mappings (not pieces) in the tree
+ * @inode: whose i_mapping the plain mmap(2)s of the VMO are in
+ * @user: whom the pages are charged to
+ * @zero_first, @zero_last: all indexes at which a PTE of the zero page may
+ *	exist are within; first > last if there is none
+ * @cache_policy: ZX_CACHE_POLICY_...
+ */
+struct zvm_store {
+	struct mutex lock;
+	struct zvm_pagemap pages;
+	u64 size;
+	u64 stream_size;
+	struct rb_root_cached mappings;
+	u64 nr_mappings;
+	struct inode *inode;
+	struct zvm_user *user;
+	u64 zero_first;
+	u64 zero_last;
+	u32 cache_policy;
+};
+
+/**
+ * struct zvm_vmo - a virtual memory object
+ * @obj: head
+ * @store: the content
+ * @own_store: where @store points for a VMO that is nobody's slice
+ * @options: ZVM_VMO_... it was created with, fixed
+ */
+struct zvm_vmo {
+	struct zvm_object obj;
+	struct zvm_store *store;
+	struct zvm_store own_store;
+	u32 options;
+};
+
+extern struct zvm_object_type zvm_vmo_type;
+
+static inline struct zvm_vmo *to_vmo(struct zvm_object *obj)
+{
+	return container_of(obj, struct zvm_vmo, obj);
+}
+
+/* vmo.c */
+struct zvm_vmo *zvm_vmo_new(u64 size, u32 options);
+
+/* size.c; the sizes may be read without the lock */
+u64 zvm_vmo_size(struct zvm_vmo *vmo);
+u64 zvm_vmo_stream_size(struct zvm_vmo *vmo);
+int zvm_vmo_set_size(struct zvm_vmo *vmo, u64 size);
+int zvm_vmo_set_stream_size(struct zvm_vmo *vmo, u64 size);
+
+/* range.c: what zx_vmo_op_range() does, rights already checked */
+int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len);
+int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len);
+int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len);
+int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len);
+int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len);
+
+/* rw.c: move bytes; returns how many, or an error if none */
+ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter);
+
+/* info.c */
+void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);
+void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
+			       struct zx_info_maps_mapping *info);
+int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy);
+
+#endif /* ZVM_VMO_VMO_H */
