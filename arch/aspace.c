@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page table entries.
+ */
+#include "../compat.h"
+#include "aspace.h"
+
+long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
+		  unsigned long n, vm_flags_t flags)
+{
+	struct vm_area_struct copy;
+	unsigned long left = n;
+	int err;
+
+	/*
+	 * vm_insert_page() takes the permissions from the VMA and insists on
+	 * VM_MIXEDMAP, which the real one must not have: its pages are ordinary.
+	 * So it gets a copy that says what we want.
+	 */
+	memcpy(&copy, vma, sizeof(copy));
+	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
+	copy.vm_page_prot = vm_get_page_prot(flags);
+
+	if (n == 1) {
+		err = vm_insert_page(&copy, addr, pages[0]);
+		return err ? err : 1;
+	}
+	err = vm_insert_pages(&copy, addr, pages, &left);
+	return left < n ? n - left : err;
+}
+
+struct upgrade {
+	struct mm_struct *mm;
+	unsigned long addr;
+	struct page **pages;
+};
+
+static int upgrade_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct upgrade *up = data;
+	struct page *page = up->pages[(addr - up->addr) >> PAGE_SHIFT];
+	pte_t old = *pte;
+
+	/* Only relaxes, so no TLB has to be flushed. */
+	if (pte_present(old) && !pte_write(old) && pte_pfn(old) == page_to_pfn(page))
+		set_pte_at(up->mm, addr, pte, pte_mkwrite(pte_mkdirty(pte_mkyoung(old))));
+	return 0;
+}
+
+void zvm_arch_upgrade(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
+		      unsigned long n)
+{
+	struct upgrade up = { .mm = vma->vm_mm, .addr = addr, .pages = pages };
+
+	/* A failure means no page table there: then there is no PTE either. */
+	apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, upgrade_pte, &up);
+}
+
+void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n)
+{
+	if (zvm_wrprotect_is_safe())
+		wp_shared_mapping_range(mapping, first, n);
+	else
+		unmap_mapping_pages(mapping, first, n, false);
+}

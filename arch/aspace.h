@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Page table entries: what Zircon calls the architecture's address space. The
+ * rest of the module decides, this does.
+ */
+#ifndef ZVM_ARCH_ASPACE_H
+#define ZVM_ARCH_ASPACE_H
+
+#include <linux/mm.h>
+
+/*
+ * Map @n pages from @addr on with the permissions of @flags (VM_READ, VM_WRITE,
+ * VM_EXEC, and VM_SHARED unless the mapping is private). mmap_lock of the VMA
+ * held. Returns how many are mapped, or an error if not even the first: -EBUSY
+ * if there is a PTE already.
+ */
+long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
+		  unsigned long n, vm_flags_t flags);
+
+/*
+ * Make the PTEs of the pages writable, from @addr on, where they are still
+ * there. mmap_lock of the VMA held.
+ */
+void zvm_arch_upgrade(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
+		      unsigned long n);
+
+/* Remove the PTEs of @n > 0 pages of a file from all its mappings. */
+static inline void zvm_arch_unmap(struct address_space *mapping, pgoff_t first, pgoff_t n,
+				  bool even_cows)
+{
+	unmap_mapping_pages(mapping, first, n, even_cows);
+}
+
+/*
+ * Take write permission from the PTEs of @n > 0 pages of an arena. Not for
+ * other mappings: the core may give a dirty PTE its write permission back.
+ */
+void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n);
+
+#endif /* ZVM_ARCH_ASPACE_H */

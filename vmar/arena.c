@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Arenas: how an address space comes to be in a process and goes with it.
+ *
+ * The arena's file is never behind a descriptor: only the arena's VMAs hold it.
+ * Its release is how we learn that the last of them is gone, by exit, exec or
+ * munmap(2).
+ */
+#include <linux/hashtable.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/sched/mm.h>
+
+#include "../arch/aspace.h"
+#include "../compat.h"
+#include "arena.h"
+#include "fault.h"
+
+static DEFINE_HASHTABLE(aspaces, 8);
+static DEFINE_SPINLOCK(aspaces_lock);
+/* One arena for each process: held from looking for it until it is there. */
+static DEFINE_MUTEX(create_lock);
+
+static ulong arena_size;
+module_param(arena_size, ulong, 0644);
+MODULE_PARM_DESC(arena_size,
+		 "bytes of address space for VMARs in each process, 0: an eighth of what there is");
+
+static u64 wanted_size(void)
+{
+	/* With five levels of page tables there is more, but not for everybody. */
+	u64 window = min_t(u64, TASK_SIZE, DEFAULT_MAP_WINDOW);
+	u64 size = READ_ONCE(arena_size);
+
+	if (!size || size > window)
+		size = roundup_pow_of_two(window) / 8;
+	return max_t(u64, round_down(size, ZVM_ARENA_ALIGN), ZVM_ARENA_ALIGN);
+}
+
+static struct zvm_aspace *file_aspace(const struct file *file)
+{
+	struct zvm_object *obj = container_of(file_inode(file), struct zvm_object, inode);
+
+	return container_of(obj, struct zvm_aspace, obj);
+}
+
+struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &zvm_arena_vm_ops ? file_aspace(vma->vm_file) : NULL;
+}
+
+static int arena_release(struct inode *inode, struct file *file)
+{
+	struct zvm_aspace *aspace = file_aspace(file);
+
+	spin_lock(&aspaces_lock);
+	hash_del(&aspace->hash);
+	spin_unlock(&aspaces_lock);
+	zvm_aspace_kill(aspace);
+	return 0;
+}
+
+static int arena_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct zvm_aspace *aspace = file_aspace(file);
+
+	/* Not remap_file_pages(2), nor anything else that is not us. */
+	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->mm)
+		return -EPERM;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
+	vma->vm_ops = &zvm_arena_vm_ops;
+	return 0;
+}
+
+static unsigned long arena_get_unmapped_area(struct file *file, unsigned long addr,
+					     unsigned long len, unsigned long pgoff,
+					     unsigned long flags)
+{
+	if (flags & MAP_FIXED)
+		return addr;
+	/* Room to align in; offsets in the file have no say. */
+	addr = zvm_mm_get_unmapped_area(file, addr, len + ZVM_ARENA_ALIGN, 0, flags);
+	return IS_ERR_VALUE(addr) ? addr : ALIGN(addr, ZVM_ARENA_ALIGN);
+}
+
+static const struct file_operations arena_fops = {
+	.owner = THIS_MODULE,
+	.release = arena_release,
+	.mmap = arena_mmap,
+	.get_unmapped_area = arena_get_unmapped_area,
+};
+
+static struct file *arena_file(struct zvm_aspace *aspace)
+{
+	struct file *file;
+
+	/* The file has a reference of its own, and one of the module. */
+	zvm_object_get(&aspace->obj);
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(&aspace->obj.inode, zvm_aspace_type.mnt, "arena",
+				 O_RDWR | O_LARGEFILE, &arena_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		zvm_object_put(&aspace->obj);
+	}
+	return file;
+}
+
+int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
+			  u64 addr, u64 len, unsigned long prot)
+{
+	unsigned long flags = MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0);
+	unsigned long ret;
+
+	lockdep_assert_held(&aspace->remap_lock);
+	WRITE_ONCE(aspace->trimmer, current);
+	ret = vm_mmap(file, addr, len, prot, flags, addr ? addr - aspace->base : 0);
+	WRITE_ONCE(aspace->trimmer, NULL);
+	if (IS_ERR_VALUE(ret))
+		return -ENOMEM;
+	if (!addr)
+		aspace->base = ret;
+	return 0;
+}
+
+/* The root region of the process's aspace, with a reference; NULL: has none. */
+static struct zvm_vmar *find_root(struct mm_struct *mm)
+{
+	struct zvm_aspace *aspace, *found = NULL;
+	struct zvm_vmar *root = NULL;
+
+	spin_lock(&aspaces_lock);
+	hash_for_each_possible(aspaces, aspace, hash, (unsigned long)mm)
+		if (aspace->mm == mm) {
+			/* Its file has not been released yet, so it is alive. */
+			zvm_object_get(&aspace->obj);
+			found = aspace;
+			break;
+		}
+	spin_unlock(&aspaces_lock);
+	if (!found)
+		return NULL;
+
+	down_read(&found->lock);
+	if (!found->dead) {
+		root = found->root;
+		zvm_object_get(&root->obj);
+	}
+	up_read(&found->lock);
+	zvm_object_put(&found->obj);
+	return root;
+}
+
+static struct zvm_aspace *aspace_new(struct mm_struct *mm)
+{
+	struct zvm_object *obj = zvm_object_new(&zvm_aspace_type);
+	struct zvm_aspace *aspace;
+
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	aspace = container_of(obj, struct zvm_aspace, obj);
+	init_rwsem(&aspace->lock);
+	mutex_init(&aspace->remap_lock);
+	INIT_HLIST_NODE(&aspace->hash);
+	aspace->size = wanted_size();
+	aspace->dirty_first = U64_MAX;
+	/* The struct only, not the memory: it goes when the process does. */
+	mmgrab(mm);
+	aspace->mm = mm;
+	/* So that offsets in it are never beyond the end of the file. */
+	i_size_write(&obj->inode, MAX_LFS_FILESIZE);
+	return aspace;
+}
+
+static struct zvm_vmar *create_root(struct mm_struct *mm)
+{
+	struct zvm_aspace *aspace = aspace_new(mm);
+	struct zvm_vmar *root;
+	struct file *file;
+	int err;
+
+	if (IS_ERR(aspace))
+		return ERR_CAST(aspace);
+	file = arena_file(aspace);
+	if (IS_ERR(file)) {
+		root = ERR_CAST(file);
+		goto put_aspace;
+	}
+
+	mutex_lock(&aspace->remap_lock);
+	err = zvm_arena_mmap_locked(aspace, file, 0, aspace->size, PROT_READ | PROT_WRITE);
+	mutex_unlock(&aspace->remap_lock);
+	if (err) {
+		root = ERR_PTR(err);
+		goto put_file;
+	}
+
+	root = zvm_vmar_new_root(aspace);
+	if (IS_ERR(root)) {
+		vm_munmap(aspace->base, aspace->size);
+		goto put_file;
+	}
+	/* Another thread may already have unmapped it again: then it is dead. */
+	down_write(&aspace->lock);
+	aspace->root = root;
+	zvm_object_get(&root->obj);
+	up_write(&aspace->lock);
+	spin_lock(&aspaces_lock);
+	hash_add(aspaces, &aspace->hash, (unsigned long)mm);
+	spin_unlock(&aspaces_lock);
+
+put_file:
+	fput(file);
+put_aspace:
+	zvm_object_put(&aspace->obj);
+	return root;
+}
+
+struct zvm_vmar *zvm_aspace_current_root(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct zvm_vmar *root;
+
+	root = find_root(mm);
+	if (root)
+		return root;
+	if (mutex_lock_killable(&create_lock))
+		return ERR_PTR(-EINTR);
+	root = find_root(mm);
+	if (!root)
+		root = create_root(mm);
+	mutex_unlock(&create_lock);
+	return root;
+}
+
+void zvm_arena_zap(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	lockdep_assert_held_write(&aspace->lock);
+	zvm_arch_unmap(aspace->obj.inode.i_mapping, (addr - aspace->base) >> PAGE_SHIFT,
+		       len >> PAGE_SHIFT, false);
+}
+
+void zvm_arena_wrprotect(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	lockdep_assert_held_write(&aspace->lock);
+	zvm_arch_wrprotect(aspace->obj.inode.i_mapping, (addr - aspace->base) >> PAGE_SHIFT,
+			   len >> PAGE_SHIFT);
+}
+
+static void aspace_evict(struct zvm_object *obj)
+{
+	struct zvm_aspace *aspace = container_of(obj, struct zvm_aspace, obj);
+
+	if (aspace->mm)
+		mmdrop(aspace->mm);
+}
+
+struct zvm_object_type zvm_aspace_type = {
+	.fs.name = "zvm_aspace",
+	.zx_type = ZX_OBJ_TYPE_NONE,
+	.size = sizeof(struct zvm_aspace),
+	.evict = aspace_evict,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The Linux side of address spaces, among its own files.
+ */
+#ifndef ZVM_VMAR_ARENA_H
+#define ZVM_VMAR_ARENA_H
+
+#include "aspace.h"
+
+/* Arenas begin at a multiple of this: one entry of a PUD maps as much. */
+#define ZVM_ARENA_ALIGN	(1UL << 30)
+
+/* The aspace whose arena the VMA is part of, or NULL. */
+struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma);
+
+/*
+ * (Re)map part of the arena: a new VMA with @prot takes the place of what was
+ * there, page tables and all. Only in the process itself; aspace->remap_lock
+ * held, no others.
+ */
+int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
+			  u64 addr, u64 len, unsigned long prot);
+
+#endif /* ZVM_VMAR_ARENA_H */

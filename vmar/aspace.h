@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Address spaces, regions (VMARs) and mappings.
+ *
+ * An aspace is the arena of one process: a single large Linux mapping whose
+ * page table entries this module installs and removes itself. Inside it stands
+ * a tree of regions; a region holds child regions and mappings.
+ *
+ * Lock ordering:
+ *
+ * mm->mmap_lock		(read: faults, populate; write: setup, trim and
+ *				 executable mappings, inside vm_mmap())
+ *   aspace->lock		(read: faults, populate, info; write: whatever
+ *				 changes the tree. Erase, zap and unlink of a
+ *				 mapping are one step under it.)
+ *     store->lock
+ *       page lock
+ *         i_mmap_rwsem of an arena or of a VMO's plain mmap(2)s
+ *		(inside unmap_mapping_pages(), wp_shared_mapping_range())
+ *           page table lock
+ *
+ * A PTE is checked and installed under aspace->lock (read) and store->lock, so
+ * that holding either for writing keeps new ones away while old ones are
+ * zapped. User memory is never touched under any of these.
+ */
+#ifndef ZVM_VMAR_ASPACE_H
+#define ZVM_VMAR_ASPACE_H
+
+#include <linux/rbtree.h>
+#include <linux/rwsem.h>
+
+#include "../vmo/vmo.h"
+
+/**
+ * struct zvm_aspace - the arena of one process
+ * @obj: head; never behind a handle. The arena's file is opened on its inode,
+ *	and its i_mapping is where the arena's PTEs are zapped
+ * @mm: the process's memory, held by mmgrab()
+ * @base: address, fixed once the arena is mapped
+ * @size: bytes, fixed
+ * @lock: the tree lock
+ * @dead: the arena is gone: no more changes (under @lock)
+ * @last_id: of the mappings that were made (under @lock)
+ * @root: the root region, until @dead
+ * @remap_lock: outside mmap_lock: one thread at a time maps parts of the arena
+ *	anew (remap.c)
+ * @trimmer: the task that holds @remap_lock and may split the arena's VMA
+ * @hash: in the list of aspaces, by @mm
+ * @dirty_first, @dirty_last: where something was unmapped since the last trim
+ * @pgtables: bytes of page tables that the process had then
+ */
+struct zvm_aspace {
+	struct zvm_object obj;
+	struct mm_struct *mm;
+	u64 base;
+	u64 size;
+	struct rw_semaphore lock;
+	bool dead;
+	u64 last_id;
+	struct zvm_vmar *root;
+	struct mutex remap_lock;
+	struct task_struct *trimmer;
+	struct hlist_node hash;
+	u64 dirty_first;
+	u64 dirty_last;
+	unsigned long pgtables;
+};
+
+/**
+ * struct zvm_vm_node - a child of a region: a region or a mapping
+ * @rb: in the parent's tree, by address
+ * @next_dead: the next of those that are in no tree any more and wait for the
+ *	lock to be dropped
+ * @base: absolute address
+ * @size: bytes
+ * @gap: free bytes between the previous sibling (or the parent's base) and @base
+ * @max_gap: largest @gap in the subtree
+ * @parent: the region; NULL for the root and for what has been removed
+ * @is_region: else a mapping
+ */
+struct zvm_vm_node {
+	union {
+		struct rb_node rb;
+		struct zvm_vm_node *next_dead;
+	};
+	u64 base;
+	u64 size;
+	u64 gap;
+	u64 max_gap;
+	struct zvm_vmar *parent;
+	bool is_region;
+};
+
+/**
+ * struct zvm_vmar - a region
+ * @obj: head
+ * @node: place in the parent; node.base and node.size stay valid after death
+ * @aspace: holds a reference
+ * @flags: ZX_VM_CAN_MAP_..., ZX_VM_COMPACT
+ * @depth: 0 for the root
+ * @dead: destroyed, or the whole aspace is
+ * @children: zvm_vm_node tree
+ * @cursor: where the search for room for a mapping begins, fixed
+ *
+ * A region that is in the tree holds a reference on its object; handles hold
+ * theirs. All but @obj, @aspace, @flags and the extent is guarded by aspace->lock.
+ */
+struct zvm_vmar {
+	struct zvm_object obj;
+	struct zvm_vm_node node;
+	struct zvm_aspace *aspace;
+	u32 flags;
+	u32 depth;
+	bool dead;
+	struct rb_root children;
+	u64 cursor;
+};
+
+/**
+ * struct zvm_mapping - a piece of a VMO at an address, with one permission
+ * @node: place in the region
+ * @vmo: holds a reference
+ * @itree: interval of @vmo->store's page indexes, in store->mappings
+ * @aspace: where it is
+ * @prot: ZX_VM_PERM_... bits now
+ * @max_prot: bits that protect may give
+ * @beyond_stream: ZX_VM_FAULT_BEYOND_STREAM_SIZE
+ * @joined: goes on from the piece before it: both are one mapping to the user
+ * @touched: there may be PTEs. Whoever installs one sets it first, which takes
+ *	aspace->lock for reading only: nobody clears it.
+ * @id: the same for all that came from one map call, and for nothing else in
+ *	the aspace
+ *
+ * Protecting part of a mapping cuts it into pieces that stay joined;
+ * unmapping the middle leaves two mappings. Changed under aspace->lock for
+ * writing and store->lock; either suffices to read.
+ */
+struct zvm_mapping {
+	struct zvm_vm_node node;
+	struct zvm_vmo *vmo;
+	struct interval_tree_node itree;
+	struct zvm_aspace *aspace;
+	u8 prot;
+	u8 max_prot;
+	bool beyond_stream;
+	bool joined;
+	bool touched;
+	u64 id;
+};
+
+extern struct zvm_object_type zvm_vmar_type;
+extern struct zvm_object_type zvm_aspace_type;
+
+static inline struct zvm_vmar *to_vmar(struct zvm_object *obj)
+{
+	return container_of(obj, struct zvm_vmar, obj);
+}
+
+static inline struct zvm_mapping *node_mapping(struct zvm_vm_node *node)
+{
+	return container_of(node, struct zvm_mapping, node);
+}
+
+static inline struct zvm_vmar *node_vmar(struct zvm_vm_node *node)
+{
+	return container_of(node, struct zvm_vmar, node);
+}
+
+/* ---- arena.c: the Linux side of an address space ---- */
+
+/*
+ * The root region of the calling process's aspace, which is made if there is
+ * none. With a reference for the caller; ERR_PTR(-ENOMEM), ERR_PTR(-EINTR).
+ */
+struct zvm_vmar *zvm_aspace_current_root(void);
+
+/* Does the calling thread run in the address space? */
+static inline bool zvm_aspace_is_current(const struct zvm_aspace *aspace)
+{
+	return current->mm == aspace->mm;
+}
+
+/* Remove all PTEs in [addr, addr + len); aspace->lock held for writing. */
+void zvm_arena_zap(struct zvm_aspace *aspace, u64 addr, u64 len);
+
+/* Take write permission from all PTEs there; aspace->lock held for writing. */
+void zvm_arena_wrprotect(struct zvm_aspace *aspace, u64 addr, u64 len);
+
+/*
+ * Install PTEs for the pages that are present under the mappings in
+ * [addr, addr + len). Best effort: absent pages, holes and a dying process are
+ * passed over. No locks held. Works from any process.
+ */
+void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len);
+
+/*
+ * Let the processor fetch instructions in [addr, addr + len) where the
+ * mappings' permissions say so. Only in the process itself; no locks held.
+ */
+int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len);
+
+/*
+ * After an unmap or destroy of [addr, addr + len): give back page tables if
+ * there are many unused ones. No locks held; does nothing in other processes.
+ */
+void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len);
+
+/* ---- region.c ... : the tree; see vmar.h ---- */
+
+/* The mapping at @addr or NULL; aspace->lock held. */
+struct zvm_mapping *zvm_aspace_find(struct zvm_aspace *aspace, u64 addr);
+
+/* The root region for a new aspace whose base and size are set. */
+struct zvm_vmar *zvm_vmar_new_root(struct zvm_aspace *aspace);
+
+/*
+ * Take the whole tree down, with the arena already unmapped or about to be:
+ * marks the aspace dead. No locks held.
+ */
+void zvm_aspace_kill(struct zvm_aspace *aspace);
+
+/*
+ * ZX_INFO_VMAR_MAPS: fill @buffer; *@actual records went into it of *@avail that
+ * there are. -EBADFD: the region is dead. No locks held.
+ */
+int zvm_vmar_info_maps(struct zvm_vmar *vmar, void __user *buffer, u64 buffer_size,
+		       u64 *actual, u64 *avail);
+
+/* Pieces alive, in all address spaces. */
+u64 zvm_mapping_count_all(void);
+
+#endif /* ZVM_VMAR_ASPACE_H */

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults in arenas, and what else Linux may ask of an arena's VMA.
+ */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+
+#include "../vmo/fault.h"
+#include "arena.h"
+#include "fault.h"
+#include "vmar.h"
+
+/* Pages that are populated before others get a chance at the locks. */
+#define POPULATE_ROUND 512ul
+
+/* The mapping's permissions, as Linux says it. */
+static vm_flags_t mapping_flags(const struct zvm_mapping *map)
+{
+	vm_flags_t flags = VM_SHARED | VM_READ;
+
+	if (map->prot & ZX_VM_PERM_WRITE)
+		flags |= VM_WRITE;
+	if (map->prot & ZX_VM_PERM_EXECUTE)
+		flags |= VM_EXEC;
+	return flags;
+}
+
+/* What the mapping shows from @addr to @end, in that VMA. */
+static struct zvm_window mapping_window(struct zvm_mapping *map, struct vm_area_struct *vma,
+					u64 addr, u64 end)
+{
+	u64 offset = addr - map->node.base;
+
+	end = min3(end, map->node.base + map->node.size, (u64)vma->vm_end);
+	return (struct zvm_window) {
+		.vma = vma,
+		.addr = addr,
+		.store = map->vmo->store,
+		.index = map->itree.start + (offset >> PAGE_SHIFT),
+		.pages = (end - addr) >> PAGE_SHIFT,
+		.flags = mapping_flags(map),
+		.beyond_stream = map->beyond_stream,
+	};
+}
+
+/* What has to be permitted for this fault. */
+static u32 fault_needs(const struct vm_fault *vmf)
+{
+	/* Permissions without READ do not exist. */
+	u32 need = ZX_VM_PERM_READ;
+
+	if (vmf->flags & FAULT_FLAG_WRITE)
+		need |= ZX_VM_PERM_WRITE;
+	if (vmf->flags & FAULT_FLAG_INSTRUCTION)
+		need |= ZX_VM_PERM_EXECUTE;
+	return need;
+}
+
+static vm_fault_t fault_locked(struct zvm_aspace *aspace, struct vm_fault *vmf)
+{
+	u64 addr = vmf->address & PAGE_MASK;
+	u32 need = fault_needs(vmf);
+	struct zvm_window win;
+	struct zvm_mapping *map;
+
+	lockdep_assert_held(&aspace->lock);
+	map = zvm_aspace_find(aspace, addr);
+	if (!map || (map->prot & need) != need)
+		return VM_FAULT_SIGSEGV;
+	/* From now on there may be PTEs. Unmap looks at it with the lock for writing. */
+	if (!READ_ONCE(map->touched))
+		WRITE_ONCE(map->touched, true);
+	win = mapping_window(map, vmf->vma, addr, U64_MAX);
+	return zvm_store_fault(&win, vmf);
+}
+
+static vm_fault_t arena_fault(struct vm_fault *vmf)
+{
+	struct zvm_aspace *aspace = zvm_vma_aspace(vmf->vma);
+	vm_fault_t ret;
+
+	/* madvise(MADV_DOFORK) can let a child have the VMA, but not what is in it. */
+	if (vmf->vma->vm_mm != aspace->mm)
+		return VM_FAULT_SIGSEGV;
+	if (down_read_killable(&aspace->lock))
+		return VM_FAULT_SIGBUS;
+	ret = fault_locked(aspace, vmf);
+	up_read(&aspace->lock);
+	return ret == VM_FAULT_OOM ? zvm_fault_out_of_memory() : ret;
+}
+
+/* The arena is cut by us only, when part of it is mapped anew. */
+static int arena_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return READ_ONCE(zvm_vma_aspace(vma)->trimmer) == current ? 0 : -EINVAL;
+}
+
+static int arena_mprotect(struct vm_area_struct *vma, unsigned long start,
+			  unsigned long end, unsigned long flags)
+{
+	return -EACCES;
+}
+
+static int arena_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+const struct vm_operations_struct zvm_arena_vm_ops = {
+	.fault = arena_fault,
+	.page_mkwrite = arena_fault,
+	.may_split = arena_may_split,
+	.mprotect = arena_mprotect,
+	.mremap = arena_mremap,
+};
+
+/*
+ * Populate one mapping at *@addr, at most a round. Moves *@addr on; false: it is
+ * of no use to go on.
+ */
+static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
+{
+	struct vm_area_struct *vma = find_vma(aspace->mm, *addr);
+	struct zvm_mapping *map;
+	struct zvm_window win;
+	bool more = false;
+
+	mmap_assert_locked(aspace->mm);
+	if (!vma || vma->vm_start > *addr || zvm_vma_aspace(vma) != aspace)
+		return false;
+	if (down_read_killable(&aspace->lock))
+		return false;
+	map = aspace->dead ? NULL : zvm_aspace_find(aspace, *addr);
+	if (!map)
+		goto unlock;
+	end = min3(end, map->node.base + map->node.size,
+		   *addr + (POPULATE_ROUND << PAGE_SHIFT));
+	win = mapping_window(map, vma, *addr, end);
+	more = true;
+	if (map->prot & ZX_VM_PERM_READ) {
+		WRITE_ONCE(map->touched, true);
+		more = !zvm_store_populate(&win);
+	}
+	*addr = min_t(u64, end, vma->vm_end);
+unlock:
+	up_read(&aspace->lock);
+	return more;
+}
+
+void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	struct mm_struct *mm = aspace->mm;
+	bool remote = !zvm_aspace_is_current(aspace);
+	u64 end = addr + len;
+	bool more = true;
+
+	/* A process that is going has no use for it. */
+	if (remote && !mmget_not_zero(mm))
+		return;
+	while (more && addr < end && !fatal_signal_pending(current)) {
+		if (mmap_read_lock_killable(mm))
+			break;
+		more = populate_round(aspace, &addr, end);
+		mmap_read_unlock(mm);
+		cond_resched();
+	}
+	/* Not mmput(): the last one would take the whole process down from here. */
+	if (remote)
+		mmput_async(mm);
+}
+
+int zvm_classify_user_fault(u64 addr, bool write)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	struct zvm_aspace *aspace;
+	struct zvm_mapping *map;
+	int err = -ENOENT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, addr);
+	if (!vma || vma->vm_start > addr)
+		goto unlock;
+	err = -EACCES;
+	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+		goto unlock;
+	err = -ERANGE;
+	aspace = zvm_vma_aspace(vma);
+	if (!aspace)
+		goto unlock;
+
+	down_read(&aspace->lock);
+	map = aspace->dead ? NULL : zvm_aspace_find(aspace, addr & PAGE_MASK);
+	if (!map)
+		err = -ENOENT;
+	else if (!(map->prot & (write ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ)))
+		err = -EACCES;
+	up_read(&aspace->lock);
+unlock:
+	mmap_read_unlock(mm);
+	return err;
+}

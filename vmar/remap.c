@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping parts of an arena anew: for memory that is to be executed, and to
+ * give back page tables. These are the only things that take mmap_lock for
+ * writing after an arena has been made.
+ */
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+
+#include "arena.h"
+#include "vmar.h"
+
+/* Unused page tables that a process may keep before they are looked after. */
+#define TRIM_BYTES	(128ul << 10)
+/* What a page table full of PTEs maps: less is not worth it. */
+#define TRIM_GRAIN	PMD_SIZE
+/* Into how many VMAs trimming may cut an arena. */
+#define TRIM_MAX_VMAS	64
+/* Gaps that one trim looks at. */
+#define TRIM_MAX_GAPS	64
+
+/* The arena's file, with a reference, while it has a VMA at @addr. */
+static struct file *get_arena_file(struct zvm_aspace *aspace, u64 addr)
+{
+	struct vm_area_struct *vma;
+	struct file *file = NULL;
+
+	mmap_assert_locked(aspace->mm);
+	vma = find_vma(aspace->mm, addr);
+	if (vma && vma->vm_start <= addr && zvm_vma_aspace(vma) == aspace)
+		file = get_file(vma->vm_file);
+	return file;
+}
+
+/* May instructions be fetched everywhere in the range already? */
+static bool exec_allowed(struct zvm_aspace *aspace, u64 addr, u64 end)
+{
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(aspace->mm);
+	while (addr < end) {
+		vma = find_vma(aspace->mm, addr);
+		if (!vma || vma->vm_start > addr || !(vma->vm_flags & VM_EXEC))
+			return false;
+		addr = vma->vm_end;
+	}
+	return true;
+}
+
+int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	struct file *file = NULL;
+	bool allowed;
+	int err = 0;
+
+	if (mutex_lock_killable(&aspace->remap_lock))
+		return -EINTR;
+	mmap_read_lock(aspace->mm);
+	allowed = exec_allowed(aspace, addr, addr + len);
+	if (!allowed)
+		file = get_arena_file(aspace, addr);
+	mmap_read_unlock(aspace->mm);
+
+	/*
+	 * The VMA permits all; each mapping's own permissions are in its PTEs,
+	 * and are what counts.
+	 */
+	if (!allowed && !file)
+		err = -EBADFD;
+	else if (!allowed)
+		err = zvm_arena_mmap_locked(aspace, file, addr, len,
+					    PROT_READ | PROT_WRITE | PROT_EXEC);
+	mutex_unlock(&aspace->remap_lock);
+	if (file)
+		fput(file);
+	return err;
+}
+
+/* How many VMAs the arena has. */
+static unsigned int count_vmas(struct zvm_aspace *aspace)
+{
+	u64 addr = aspace->base, end = aspace->base + aspace->size;
+	struct vm_area_struct *vma;
+	unsigned int n = 0;
+
+	mmap_assert_locked(aspace->mm);
+	while (addr < end && n <= TRIM_MAX_VMAS) {
+		vma = find_vma(aspace->mm, addr);
+		if (!vma || vma->vm_start >= end)
+			break;
+		addr = vma->vm_end;
+		n++;
+	}
+	return n;
+}
+
+/* The free room around @addr in the innermost region there; false: is used. */
+static bool gap_at(struct zvm_aspace *aspace, u64 addr, u64 *start, u64 *end)
+{
+	struct zvm_vmar *vmar = aspace->root;
+	struct zvm_vm_node *next, *prev;
+
+	lockdep_assert_held(&aspace->lock);
+	for (;;) {
+		next = zvm_tree_first(vmar, addr);
+		if (!next || next->base > addr)
+			break;
+		if (!next->is_region) {
+			*end = zvm_node_end(next);
+			return false;
+		}
+		vmar = node_vmar(next);
+	}
+	prev = next ? zvm_tree_prev(next) :
+		      rb_entry_safe(rb_last(&vmar->children), struct zvm_vm_node, rb);
+	*start = prev ? zvm_node_end(prev) : vmar->node.base;
+	*end = next ? next->base : zvm_node_end(&vmar->node);
+	return true;
+}
+
+/*
+ * Find the next gap at or after *@addr, before @end, that has whole page tables.
+ * Moves *@addr behind it.
+ */
+static bool next_gap(struct zvm_aspace *aspace, u64 *addr, u64 end, u64 *gap_start, u64 *gap_end)
+{
+	bool found = false;
+	int i;
+
+	if (down_read_killable(&aspace->lock))
+		return false;
+	for (i = 0; !aspace->dead && *addr < end && i < TRIM_MAX_GAPS && !found; i++) {
+		found = gap_at(aspace, *addr, gap_start, gap_end);
+		*addr = *gap_end;
+		*gap_start = round_up(*gap_start, TRIM_GRAIN);
+		*gap_end = round_down(*gap_end, TRIM_GRAIN);
+		found = found && *gap_start < *gap_end;
+	}
+	up_read(&aspace->lock);
+	return found;
+}
+
+static void trim_range(struct zvm_aspace *aspace, struct file *file, u64 addr, u64 end)
+{
+	u64 gap_start, gap_end;
+	unsigned int vmas;
+	int i;
+
+	for (i = 0; i < TRIM_MAX_GAPS; i++) {
+		if (!next_gap(aspace, &addr, end, &gap_start, &gap_end))
+			return;
+		mmap_read_lock(aspace->mm);
+		vmas = count_vmas(aspace);
+		mmap_read_unlock(aspace->mm);
+		if (vmas > TRIM_MAX_VMAS)
+			return;
+		/*
+		 * Somebody may map something in the gap right now. Its PTEs go,
+		 * too, and come back with the next access.
+		 */
+		if (zvm_arena_mmap_locked(aspace, file, gap_start, gap_end - gap_start,
+					  PROT_READ | PROT_WRITE))
+			return;
+	}
+}
+
+void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	unsigned long tables;
+	struct file *file;
+	u64 first, last;
+
+	/* Races lose a range now and then: it stays as it would be without us. */
+	if (addr < READ_ONCE(aspace->dirty_first))
+		WRITE_ONCE(aspace->dirty_first, addr);
+	if (addr + len > READ_ONCE(aspace->dirty_last))
+		WRITE_ONCE(aspace->dirty_last, addr + len);
+
+	if (!zvm_aspace_is_current(aspace))
+		return;
+	tables = mm_pgtables_bytes(aspace->mm);
+	if (tables < READ_ONCE(aspace->pgtables))
+		WRITE_ONCE(aspace->pgtables, tables);
+	if (tables < READ_ONCE(aspace->pgtables) + TRIM_BYTES)
+		return;
+
+	if (!mutex_trylock(&aspace->remap_lock))
+		return;
+	mmap_read_lock(aspace->mm);
+	file = get_arena_file(aspace, addr);
+	mmap_read_unlock(aspace->mm);
+	if (file) {
+		first = xchg(&aspace->dirty_first, U64_MAX);
+		last = xchg(&aspace->dirty_last, 0);
+		trim_range(aspace, file, first, last);
+	}
+	/* What is left is in use: wait for as much to come on top of it. */
+	WRITE_ONCE(aspace->pgtables, mm_pgtables_bytes(aspace->mm));
+	mutex_unlock(&aspace->remap_lock);
+	if (file)
+		fput(file);
+}
