@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+#ifndef ZIRCON_SYSCALLS_H_
+#define ZIRCON_SYSCALLS_H_
+
+#include <zircon/syscalls/types.h>
+#include <zircon/types.h>
+
+__BEGIN_CDECLS
+
+/**
+ * DOC: Calls
+ *
+ * Each function here behaves as the Zircon system call of the same name does:
+ * the checks, their order and the status codes are Zircon's. What differs on
+ * Linux is said at the call.
+ *
+ * Sizes, lengths and offsets are in bytes. "Page" is zx_system_get_page_size().
+ *
+ * A call that takes a handle starts with these checks, in this order, unless
+ * something else is said:
+ *
+ * - ZX_ERR_BAD_HANDLE: the value is not a live handle of this process
+ * - ZX_ERR_WRONG_TYPE: the object is of another type
+ * - ZX_ERR_ACCESS_DENIED: the handle lacks a right that the call needs
+ *
+ * A result is stored where the caller says only if the call succeeds. If it
+ * cannot be stored there, the call fails with ZX_ERR_INVALID_ARGS and what it
+ * did is undone. ZX_ERR_NO_MEMORY (memory, memory cgroup or the module's limit
+ * per user) and ZX_ERR_NO_RESOURCES (no file descriptor left for a new handle)
+ * can come from any call that needs them.
+ *
+ * All functions may be called from several threads at once and, apart from the
+ * very first call of a process, from signal handlers; none is a cancellation
+ * point, none changes errno.
+ */
+
+/* ---- VMOs -------------------------------------------------------------- */
+
+/**
+ * zx_vmo_create() - make a VMO, an object that contains pages
+ * @size: its size, rounded up to whole pages; may be 0. The unrounded value is
+ *	the stream size. Nothing is allocated: pages are, when first written.
+ * @options: any of
+ *	ZX_VMO_RESIZABLE: zx_vmo_set_size() works;
+ *	ZX_VMO_UNBOUNDED: the VMO is as large as can be, @size is only the stream
+ *	size; not together with RESIZABLE;
+ *	ZX_VMO_DISCARDABLE: the content may be given up while it is not locked
+ * @out: the new handle, with ZX_DEFAULT_VMO_RIGHTS and, if resizable,
+ *	ZX_RIGHT_RESIZE
+ *
+ * The content is zeros.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: RESIZABLE with UNBOUNDED, or an unknown option, or
+ *   @out cannot be written
+ * - ZX_ERR_OUT_OF_RANGE: @size is beyond the largest size
+ * - ZX_ERR_UNAVAILABLE: /dev/zircon-vm cannot be opened or does not speak this
+ *   library's version. The first such failure of a process prints a line to
+ *   stderr that says why.
+ */
+zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
+
+/**
+ * zx_vmo_read() - copy from a VMO
+ * @handle: a VMO; ZX_RIGHT_READ
+ * @buffer: where to; may lie in a mapping of the same VMO
+ * @offset: from the start of the VMO
+ * @buffer_size: how many bytes; 0 is allowed up to and at the end of the VMO
+ *
+ * Pages that were never written read as zeros, and stay unallocated.
+ *
+ * Return: ZX_OK if all bytes were copied; else an unspecified part was, and
+ *
+ * - ZX_ERR_OUT_OF_RANGE: the range does not lie within the VMO's size, or
+ *   @buffer lies in a mapping past the end of what is mapped there
+ * - ZX_ERR_BAD_STATE: the cache policy is not ZX_CACHE_POLICY_CACHED
+ * - ZX_ERR_NOT_FOUND: nothing is mapped at @buffer
+ * - ZX_ERR_ACCESS_DENIED: also if @buffer is mapped without write permission
+ */
+zx_status_t zx_vmo_read(zx_handle_t handle, void *buffer, uint64_t offset, size_t buffer_size);
+
+/**
+ * zx_vmo_write() - copy to a VMO
+ * @handle: a VMO; ZX_RIGHT_WRITE
+ * @buffer: where from; may lie in a mapping of the same VMO
+ * @offset: from the start of the VMO
+ * @buffer_size: how many bytes; 0 is allowed up to and at the end of the VMO
+ *
+ * Allocates the pages that it touches. Neither size nor stream size change.
+ *
+ * Return: as zx_vmo_read(), where read permission for @buffer is what counts.
+ */
+zx_status_t zx_vmo_write(zx_handle_t handle, const void *buffer, uint64_t offset,
+			 size_t buffer_size);
+
+/**
+ * zx_vmo_get_size() - size of a VMO
+ * @handle: a VMO; no right is needed
+ * @size: the size, a multiple of the page size
+ *
+ * Return: ZX_OK, or ZX_ERR_INVALID_ARGS: @size cannot be written
+ */
+zx_status_t zx_vmo_get_size(zx_handle_t handle, uint64_t *size);
+
+/**
+ * zx_vmo_set_size() - resize a VMO
+ * @handle: a VMO; ZX_RIGHT_WRITE, and ZX_RIGHT_RESIZE if it is resizable
+ * @size: the new size, rounded up to whole pages; the unrounded value becomes
+ *	the stream size, and the bytes behind it are zeroed
+ *
+ * Shrinking frees the pages beyond; accesses to them through mappings raise
+ * SIGBUS from then on. Growing adds zeros; mappings that already reach there
+ * begin to work.
+ *
+ * Return: ZX_OK, or, with nothing changed,
+ *
+ * - ZX_ERR_OUT_OF_RANGE: beyond the largest size
+ * - ZX_ERR_UNAVAILABLE: the VMO is not resizable
+ */
+zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
+
+/**
+ * zx_vmo_get_stream_size() - stream size of a VMO
+ * @handle: a VMO; no right is needed
+ * @size: the stream size: how many bytes of the VMO are content
+ *
+ * Return: ZX_OK, or ZX_ERR_INVALID_ARGS: @size cannot be written
+ */
+zx_status_t zx_vmo_get_stream_size(zx_handle_t handle, uint64_t *size);
+
+/**
+ * zx_vmo_set_stream_size() - change the stream size of a VMO
+ * @handle: a VMO; ZX_RIGHT_WRITE
+ * @size: the new stream size, at most the size of the VMO
+ *
+ * All bytes from the smaller of the old and the new stream size to the end of
+ * the VMO become zero. The present value is accepted and changes nothing.
+ *
+ * Return: ZX_OK, or ZX_ERR_OUT_OF_RANGE: @size is beyond the VMO's size
+ */
+zx_status_t zx_vmo_set_stream_size(zx_handle_t handle, uint64_t size);
+
+/**
+ * zx_vmo_op_range() - act on a range of a VMO
+ * @handle: a VMO; the right depends on @op
+ * @op: one of
+ *	ZX_VMO_OP_COMMIT (ZX_RIGHT_WRITE): give every page of the range memory;
+ *	ZX_VMO_OP_DECOMMIT (ZX_RIGHT_WRITE): free the pages, which are zeros
+ *	then; the range has to be page aligned;
+ *	ZX_VMO_OP_ZERO (ZX_RIGHT_WRITE): make the bytes zero, free whole pages;
+ *	ZX_VMO_OP_LOCK, _TRY_LOCK, _UNLOCK (ZX_RIGHT_READ or ZX_RIGHT_WRITE): on
+ *	a discardable VMO, for the whole of it;
+ *	ZX_VMO_OP_CACHE_SYNC, _CLEAN, _CLEAN_INVALIDATE (ZX_RIGHT_READ): clean
+ *	the CPU's caches for the pages that are there;
+ *	ZX_VMO_OP_DONT_NEED, _ALWAYS_NEED (no right): hints;
+ *	ZX_VMO_OP_PREFETCH (ZX_RIGHT_READ): fetch the pages from their pager
+ * @offset: start of the range
+ * @size: length of the range
+ * @buffer: ZX_VMO_OP_LOCK: a zx_vmo_lock_state_t to fill in; else ignored
+ * @buffer_size: bytes at @buffer
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: unknown @op; DECOMMIT of an unaligned range; cache
+ *   operation with @size 0; LOCK with a @buffer too small or not writable
+ * - ZX_ERR_OUT_OF_RANGE: the range is not within the VMO (of ZERO, an unaligned
+ *   head may have been zeroed already); for lock operations, not the whole VMO
+ * - ZX_ERR_NOT_SUPPORTED: lock operation on a VMO that is not discardable;
+ *   DECOMMIT of a VMO that shares pages with a parent or child;
+ *   ZX_VMO_OP_CACHE_INVALIDATE
+ * - ZX_ERR_BAD_STATE: UNLOCK of what is not locked; ZERO of a part of a page
+ *   while the cache policy is not ZX_CACHE_POLICY_CACHED
+ * - ZX_ERR_UNAVAILABLE: TRY_LOCK after the content was discarded
+ */
+zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size,
+			    void *buffer, size_t buffer_size);
+
+/**
+ * zx_vmo_set_cache_policy() - say how mappings of a VMO are to be cached
+ * @handle: a VMO; ZX_RIGHT_MAP
+ * @cache_policy: ZX_CACHE_POLICY_CACHED, _UNCACHED, _UNCACHED_DEVICE or
+ *	_WRITE_COMBINING
+ *
+ * The policy is recorded and reported, and while it is not CACHED
+ * zx_vmo_read() and zx_vmo_write() are refused. The memory is ordinary memory
+ * all the same: mappings of it stay cached by the CPU.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: no such policy (checked before the handle)
+ * - ZX_ERR_BAD_STATE: the VMO is mapped, is a child or has children, or is
+ *   discardable and @cache_policy is not CACHED
+ */
+zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
+
+/**
+ * zx_vmo_replace_as_executable() - add ZX_RIGHT_EXECUTE to a VMO handle
+ * @handle: a VMO; no right is needed. The value is dead afterwards, whatever
+ *	the call returns.
+ * @vmex: has to be ZX_HANDLE_INVALID. Zircon takes a resource here that permits
+ *	this, or INVALID for processes whose job permits it; Linux has neither,
+ *	and the policy of this library is to permit.
+ * @out: the new handle, with the old one's rights and ZX_RIGHT_EXECUTE
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE: @handle is not live, or not a VMO; @vmex is neither 0
+ *   nor live
+ * - ZX_ERR_WRONG_TYPE: @vmex is live, which can only be some other object
+ * - ZX_ERR_INVALID_ARGS: @out cannot be written
+ */
+zx_status_t zx_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t *out);
+
+/* ---- VMARs ------------------------------------------------------------- */
+
+/**
+ * DOC: Regions
+ *
+ * A VMAR is a region of the process's address space. It holds other regions and
+ * mappings of VMOs. Arguments named offset count from the start of the region;
+ * arguments named addr are absolute.
+ *
+ * A VMAR handle works only in the process to which the region belongs. A child
+ * that inherited it over fork gets ZX_ERR_ACCESS_DENIED from all calls of this
+ * section, and so does a process that received it, unless it was made with
+ * zvm_vmar_lend() (see <zvm.h>).
+ *
+ * Once a region is destroyed all of these calls give ZX_ERR_BAD_STATE, after the
+ * other checks of arguments.
+ */
+
+/**
+ * zx_vmar_allocate() - make a region within a region
+ * @parent_vmar: the outer region; ZX_RIGHT_READ for ZX_VM_CAN_MAP_READ,
+ *	_WRITE for _CAN_MAP_WRITE, _EXECUTE for _CAN_MAP_EXECUTE
+ * @options: any of
+ *	ZX_VM_CAN_MAP_READ, _WRITE, _EXECUTE: what mappings in it may allow; not
+ *	more than the outer region allows;
+ *	ZX_VM_CAN_MAP_SPECIFIC: addresses within it may be chosen by the caller;
+ *	ZX_VM_COMPACT: what is placed in it by the kernel is placed tightly;
+ *	ZX_VM_SPECIFIC: put it exactly at @offset (the outer region has to have
+ *	CAN_MAP_SPECIFIC);
+ *	ZX_VM_OFFSET_IS_UPPER_LIMIT: put it so that it ends at or below @offset
+ *	(likewise); not with SPECIFIC;
+ *	ZX_VM_ALIGN_...: alignment of its address
+ * @offset: see @options; without them 0, and the kernel chooses
+ * @size: page aligned, not 0
+ * @child_vmar: handle of the new region, with ZX_DEFAULT_VMAR_RIGHTS and READ,
+ *	WRITE, EXECUTE as the CAN_MAP_... options say
+ * @child_addr: its absolute address
+ *
+ * The range is reserved until the region is destroyed or unmapped; closing its
+ * handle does not free it.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: other options; @size 0, unaligned or larger than the
+ *   outer region; @offset unaligned, out of bounds or not 0 without an option
+ *   that uses it; SPECIFIC at a misaligned address; out pointers not writable
+ * - ZX_ERR_ACCESS_DENIED: also CAN_MAP_... or a chosen place that the outer
+ *   region does not allow
+ * - ZX_ERR_ALREADY_EXISTS: SPECIFIC where something is already
+ * - ZX_ERR_NO_RESOURCES: no gap is large enough
+ * - ZX_ERR_BAD_STATE: the outer region is destroyed
+ */
+zx_status_t zx_vmar_allocate(zx_handle_t parent_vmar, zx_vm_option_t options, size_t offset,
+			     size_t size, zx_handle_t *child_vmar, zx_vaddr_t *child_addr);
+
+/**
+ * zx_vmar_map() - map a range of a VMO into a region
+ * @handle: the region
+ * @options: any of
+ *	ZX_VM_PERM_READ, _WRITE, _EXECUTE: permissions; @handle, @vmo and the
+ *	region have to allow each. WRITE and EXECUTE need READ. None at all
+ *	reserves the range;
+ *	ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED: the same as PERM_READ here;
+ *	ZX_VM_SPECIFIC: exactly at @vmar_offset (the region has to have
+ *	CAN_MAP_SPECIFIC);
+ *	ZX_VM_SPECIFIC_OVERWRITE: likewise, replacing in one step whatever
+ *	mappings are there;
+ *	ZX_VM_OFFSET_IS_UPPER_LIMIT: to end at or below @vmar_offset;
+ *	ZX_VM_MAP_RANGE: enter the pages that exist into the page tables now; not
+ *	with SPECIFIC_OVERWRITE;
+ *	ZX_VM_REQUIRE_NON_RESIZABLE: refuse a resizable VMO;
+ *	ZX_VM_ALLOW_FAULTS: the caller knows that accesses may fault; required
+ *	for discardable VMOs and with the next option;
+ *	ZX_VM_FAULT_BEYOND_STREAM_SIZE: pages past the stream size fault;
+ *	ZX_VM_ALIGN_...: alignment of the address
+ * @vmar_offset: see @options; without them 0, and the kernel chooses
+ * @vmo: the VMO; ZX_RIGHT_MAP, and READ, WRITE, EXECUTE as @options say
+ * @vmo_offset: page aligned start within the VMO
+ * @len: rounded up to whole pages, not 0; may reach past the end of the VMO
+ * @mapped_addr: absolute address of the mapping
+ *
+ * The mapping keeps the VMO alive. The rights of both handles also set the most
+ * that zx_vmar_protect() can give later. An access past the end of the VMO
+ * raises SIGBUS, an access against the permissions SIGSEGV.
+ *
+ * The first mapping with PERM_EXECUTE needs permission from Linux as well, such
+ * as SELinux's.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: of @handle, then of @vmo
+ * - ZX_ERR_ACCESS_DENIED: a right or the region does not allow a permission;
+ *   @vmo lacks ZX_RIGHT_MAP; a chosen place in a region without CAN_MAP_SPECIFIC
+ * - ZX_ERR_INVALID_ARGS: other options or combinations; @vmo_offset unaligned;
+ *   @len 0 or larger than the region; @vmar_offset unaligned, out of bounds or
+ *   not 0 without an option that uses it; SPECIFIC at a misaligned address;
+ *   OVERWRITE of a range that touches a region; @mapped_addr not writable
+ * - ZX_ERR_NOT_SUPPORTED: REQUIRE_NON_RESIZABLE and a resizable VMO; a
+ *   discardable VMO without ALLOW_FAULTS; PERM_EXECUTE through a handle made by
+ *   zvm_vmar_lend()
+ * - ZX_ERR_OUT_OF_RANGE: @vmo_offset and @len overflow
+ * - ZX_ERR_ALREADY_EXISTS: SPECIFIC where something is already
+ * - ZX_ERR_NO_RESOURCES: no gap is large enough
+ * - ZX_ERR_BAD_STATE: the region is destroyed
+ */
+zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, size_t vmar_offset,
+			zx_handle_t vmo, uint64_t vmo_offset, size_t len,
+			zx_vaddr_t *mapped_addr);
+
+/**
+ * zx_vmar_unmap() - remove mappings and regions from a range
+ * @handle: the region; no right is needed, but ZX_RIGHT_OP_CHILDREN where the
+ *	range covers a region
+ * @addr: absolute, page aligned
+ * @len: rounded up to whole pages, not 0
+ *
+ * Mappings that the range covers in part are cut. Regions that it covers wholly
+ * are destroyed. An empty range is fine.
+ *
+ * Return: ZX_OK, or, with nothing changed,
+ *
+ * - ZX_ERR_INVALID_ARGS: @addr unaligned; @len 0; not within the region; a
+ *   region is covered in part, or covered and OP_CHILDREN is missing
+ * - ZX_ERR_BAD_STATE: the region is destroyed
+ */
+zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, size_t len);
+
+/**
+ * zx_vmar_protect() - set the permissions of mapped pages
+ * @handle: the region; ZX_RIGHT_READ, _WRITE, _EXECUTE as @options say
+ * @options: ZX_VM_PERM_...; WRITE and EXECUTE need READ; 0 removes all access
+ * @addr: absolute, page aligned
+ * @len: rounded up to whole pages, not 0
+ *
+ * Works across mappings and on parts of them, also on those of regions within
+ * this one (ZX_RIGHT_OP_CHILDREN), where permissions can be taken but not given.
+ *
+ * Return: ZX_OK, or, with nothing changed (except for NO_MEMORY),
+ *
+ * - ZX_ERR_ACCESS_DENIED: also more than what the mapping was made with allows,
+ *   or more than a mapping of an inner region has now
+ * - ZX_ERR_INVALID_ARGS: other options or combinations; @addr unaligned; @len 0;
+ *   not within the region; mappings of an inner region and no OP_CHILDREN
+ * - ZX_ERR_NOT_FOUND: part of the range is not mapped
+ * - ZX_ERR_NOT_SUPPORTED: PERM_EXECUTE through a handle made by zvm_vmar_lend()
+ * - ZX_ERR_BAD_STATE: the region is destroyed
+ */
+zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr,
+			    size_t len);
+
+/**
+ * zx_vmar_destroy() - destroy a region and all that is in it
+ * @handle: the region; ZX_RIGHT_OP_CHILDREN
+ *
+ * Its range in the outer region is free at once. Handles to it stay open.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_NOT_SUPPORTED: it is the root region
+ * - ZX_ERR_BAD_STATE: it is destroyed already
+ */
+zx_status_t zx_vmar_destroy(zx_handle_t handle);
+
+/**
+ * zx_vmar_op_range() - act on the VMOs mapped in a range
+ * @handle: the region; no right is needed, but ZX_RIGHT_OP_CHILDREN for mappings
+ *	of regions within it
+ * @op: one of
+ *	ZX_VMAR_OP_COMMIT, _DECOMMIT, _ZERO, _DONT_NEED, _ALWAYS_NEED, _PREFETCH:
+ *	as zx_vmo_op_range() for the part of the VMO that is mapped there;
+ *	COMMIT, ALWAYS_NEED and PREFETCH then enter the pages into the page tables;
+ *	ZX_VMAR_OP_MAP_RANGE: enter the pages that exist into the page tables
+ * @addr: absolute, page aligned
+ * @len: rounded up to whole pages, not 0
+ * @buffer: has to be NULL
+ * @buffer_size: has to be 0
+ *
+ * Goes from mapping to mapping; those before the one that fails are done.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: unknown @op; @buffer or @buffer_size not 0; @addr
+ *   unaligned; @len 0; COMMIT, DECOMMIT or PREFETCH of mappings of an inner
+ *   region, or another @op there and no OP_CHILDREN
+ * - ZX_ERR_OUT_OF_RANGE: not within the region; past the end of a VMO (not for
+ *   MAP_RANGE)
+ * - ZX_ERR_BAD_STATE: part of the range is not mapped; the region is destroyed
+ * - ZX_ERR_ACCESS_DENIED: COMMIT, DECOMMIT or ZERO of a mapping that can never be
+ *   written; PREFETCH of one that can never be read
+ * - what the operation on the VMO gives
+ */
+zx_status_t zx_vmar_op_range(zx_handle_t handle, uint32_t op, zx_vaddr_t addr, size_t len,
+			     void *buffer, size_t buffer_size);
+
+/**
+ * zx_vmar_unmap_handle_close_thread_exit() - last act of a thread
+ * @vmar_handle: the region
+ * @addr: absolute address of what to unmap; may hold the caller's own stack
+ * @size: its length
+ * @close_handle: a handle to close; ZX_HANDLE_INVALID closes nothing
+ *
+ * Does zx_vmar_unmap(). If that fails its status is returned and nothing else
+ * happens. Otherwise closes @close_handle (if that cannot be done the thread
+ * executes a trap instruction) and ends this thread only, as the exit system
+ * call of Linux does: nothing of the C library's is run, so use it for threads
+ * that the C library does not wait for.
+ *
+ * @close_handle is checked before the unmap already, since nothing can be
+ * reported after it: a bad value traps before anything is unmapped.
+ *
+ * Return: zx_vmar_unmap()'s status if it failed; else does not return.
+ */
+zx_status_t zx_vmar_unmap_handle_close_thread_exit(zx_handle_t vmar_handle, zx_vaddr_t addr,
+						   size_t size, zx_handle_t close_handle);
+
+/* ---- handles ----------------------------------------------------------- */
+
+/**
+ * zx_handle_close() - close a handle
+ * @handle: any handle, no right is needed; ZX_HANDLE_INVALID is accepted
+ *
+ * Return: ZX_OK, or ZX_ERR_BAD_HANDLE
+ */
+zx_status_t zx_handle_close(zx_handle_t handle);
+
+/**
+ * zx_handle_close_many() - close several handles
+ * @handles: array of handles; values of 0 are skipped
+ * @num_handles: how many
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE: a value was not a live handle, or named twice; all others
+ *   are closed
+ * - ZX_ERR_INVALID_ARGS: the array cannot be read; the handles of the parts of
+ *   ZX_CHANNEL_MAX_MSG_HANDLES before that are closed
+ */
+zx_status_t zx_handle_close_many(const zx_handle_t *handles, size_t num_handles);
+
+/**
+ * zx_handle_duplicate() - make a second handle to an object
+ * @handle: any handle; ZX_RIGHT_DUPLICATE
+ * @rights: rights of the new handle, at most those of the old one, or
+ *	ZX_RIGHT_SAME_RIGHTS alone
+ * @out: the new handle
+ *
+ * Return: ZX_OK, or ZX_ERR_INVALID_ARGS: more rights than @handle has, or @out
+ * cannot be written
+ */
+zx_status_t zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
+
+/**
+ * zx_handle_replace() - exchange a handle for one with other rights
+ * @handle: any handle, no right is needed. The value is dead afterwards if the
+ *	call succeeds or returns ZX_ERR_INVALID_ARGS.
+ * @rights: as for zx_handle_duplicate()
+ * @out: the new handle
+ *
+ * On Linux the old handle dies also for other processes that inherited it over
+ * fork.
+ *
+ * Return: ZX_OK, or ZX_ERR_INVALID_ARGS: more rights than @handle has, or @out
+ * cannot be written
+ */
+zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
+
+/**
+ * zx_handle_check_valid() - ask whether a value is a live handle
+ * @handle: any value
+ *
+ * Return: ZX_OK if it is, or
+ *
+ * - ZX_ERR_INVALID_ARGS: it is ZX_HANDLE_INVALID
+ * - ZX_ERR_OUT_OF_RANGE: no handle can have this value
+ * - ZX_ERR_NOT_FOUND: it is not live
+ */
+zx_status_t zx_handle_check_valid(zx_handle_t handle);
+
+/* ---- objects ----------------------------------------------------------- */
+
+/**
+ * zx_object_get_info() - ask about an object
+ * @handle: a handle; type and right depend on @topic
+ * @topic: ZX_INFO_HANDLE_VALID (any object, no record, @buffer and the rest are
+ *	ignored), ZX_INFO_HANDLE_BASIC (any), ZX_INFO_HANDLE_COUNT (any; INSPECT),
+ *	ZX_INFO_VMO and its older versions (a VMO), ZX_INFO_VMAR (a VMAR; INSPECT),
+ *	ZX_INFO_VMAR_MAPS (a VMAR; INSPECT; many records); see
+ *	<zircon/syscalls/object.h>
+ * @buffer: where the records go; may be NULL if @buffer_size is 0
+ * @buffer_size: bytes at @buffer
+ * @actual: number of records copied, or NULL
+ * @avail: number of records there are, or NULL
+ *
+ * A topic with many records copies those that fit, which is no error.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_NOT_SUPPORTED: unknown @topic (checked before the handle)
+ * - ZX_ERR_BUFFER_TOO_SMALL: smaller than the only record; @actual is 0
+ * - ZX_ERR_INVALID_ARGS: @buffer, @actual or @avail cannot be written
+ * - ZX_ERR_BAD_STATE: VMAR_MAPS of a destroyed region
+ */
+zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
+			       size_t buffer_size, size_t *actual, size_t *avail);
+
+/**
+ * zx_object_get_property() - read a property of an object
+ * @handle: a handle; ZX_RIGHT_GET_PROPERTY
+ * @property: ZX_PROP_NAME (a VMO; ZX_MAX_NAME_LEN bytes) or
+ *	ZX_PROP_VMO_CONTENT_SIZE (a VMO; uint64_t)
+ * @value: where to put it
+ * @value_size: bytes at @value
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @value is NULL (checked before the handle) or cannot be
+ *   written
+ * - ZX_ERR_NOT_SUPPORTED: unknown @property
+ * - ZX_ERR_BUFFER_TOO_SMALL: @value_size is less than said above
+ * - ZX_ERR_WRONG_TYPE: the object has no such property
+ */
+zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void *value,
+				   size_t value_size);
+
+/**
+ * zx_object_set_property() - change a property of an object
+ * @handle: a handle; ZX_RIGHT_SET_PROPERTY, and ZX_RIGHT_WRITE for
+ *	VMO_CONTENT_SIZE
+ * @property: as for zx_object_get_property()
+ * @value: the value. A name ends at the first NUL; it may be shorter than
+ *	ZX_MAX_NAME_LEN, and is cut after ZX_MAX_NAME_LEN - 1 bytes.
+ * @value_size: bytes at @value
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @value is NULL (checked before the handle) or cannot be
+ *   read
+ * - ZX_ERR_NOT_SUPPORTED: unknown @property
+ * - ZX_ERR_BUFFER_TOO_SMALL: VMO_CONTENT_SIZE needs 8 bytes
+ * - ZX_ERR_WRONG_TYPE: the object has no such property
+ * - VMO_CONTENT_SIZE: as zx_vmo_set_stream_size()
+ */
+zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value,
+				   size_t value_size);
+
+/* ---- system ------------------------------------------------------------ */
+
+/**
+ * zx_system_get_page_size() - size of a page
+ *
+ * Return: bytes; what all VM calls round to.
+ */
+uint32_t zx_system_get_page_size(void);
+
+/**
+ * zx_clock_get_monotonic() - the present instant
+ *
+ * Return: CLOCK_MONOTONIC in nanoseconds.
+ */
+zx_instant_mono_t zx_clock_get_monotonic(void);
+
+/**
+ * zx_deadline_after() - an instant from now
+ * @nanoseconds: how far off; may be negative
+ *
+ * Return: zx_clock_get_monotonic() plus @nanoseconds, ZX_TIME_INFINITE or
+ * ZX_TIME_INFINITE_PAST if that does not fit.
+ */
+zx_instant_mono_t zx_deadline_after(zx_duration_mono_t nanoseconds);
+
+__END_CDECLS
+
+#endif /* ZIRCON_SYSCALLS_H_ */

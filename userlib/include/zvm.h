@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+#ifndef ZVM_H_
+#define ZVM_H_
+
+#include <stdio.h>
+#include <zircon/compiler.h>
+#include <zircon/types.h>
+#include <zircon-vm.h>
+
+__BEGIN_CDECLS
+
+/**
+ * DOC: Between Zircon and Linux
+ *
+ * What a program on Linux needs besides Zircon's own calls. A handle is an open
+ * file; here one gets at the file, hands it to other processes and looks at the
+ * whole.
+ */
+
+/**
+ * zvm_handle_to_fd() - the file descriptor behind a handle
+ * @h: any handle
+ *
+ * The descriptor stays the handle's: do not close it. It is good for fstat(2),
+ * poll(2), /proc/self/fdinfo and, if it is a VMO's, for read(2), write(2),
+ * pread(2), pwrite(2), lseek(2), ftruncate(2) and mmap(2), as far as the
+ * handle's rights allow. It is close-on-exec; clear that (fcntl(2)) to let a
+ * program started by execve(2) use the handle, which gets a value there by
+ * zvm_handle_from_fd().
+ *
+ * Return: the descriptor, or -1 if @h is not live.
+ */
+int zvm_handle_to_fd(zx_handle_t h);
+
+/**
+ * zvm_handle_from_fd() - make a file descriptor a handle
+ * @fd: a descriptor of a VMO or VMAR handle: inherited, received, or made with
+ *	dup(2)
+ * @out: the handle; its rights are those of the descriptor
+ *
+ * On success the descriptor belongs to the handle, which zx_handle_close()
+ * closes; the caller must not use or close it any more. On failure it is
+ * untouched.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE: not open, dead since the handle was replaced, or
+ *   /dev/zircon-vm itself
+ * - ZX_ERR_WRONG_TYPE: some other kind of file
+ * - ZX_ERR_NO_RESOURCES: the number is too large for a handle
+ * - ZX_ERR_INVALID_ARGS: @out cannot be written
+ */
+zx_status_t zvm_handle_from_fd(int fd, zx_handle_t *out);
+
+/**
+ * zvm_vmar_lend() - make a VMAR handle that works in other processes
+ * @vmar: a region of the calling process; ZX_RIGHT_DUPLICATE
+ * @rights: as for zx_handle_duplicate()
+ * @out: the new handle
+ *
+ * A VMAR handle otherwise works only in the process whose region it is. Whoever
+ * gets this one, or a copy of it, can map into, unmap from and protect that
+ * region, within @rights. Executable mappings remain the owner's affair.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: as always
+ * - ZX_ERR_ACCESS_DENIED: also if the region is another process's
+ * - ZX_ERR_INVALID_ARGS: more rights than @vmar has, or @out cannot be written
+ */
+zx_status_t zvm_vmar_lend(zx_handle_t vmar, zx_rights_t rights, zx_handle_t *out);
+
+/**
+ * zvm_handle_send() - move a handle to another process
+ * @sock: a connected Unix socket, of any type, blocking or not
+ * @h: any handle; ZX_RIGHT_TRANSFER. Closed if the call succeeds, else
+ *	untouched.
+ *
+ * The message is one byte that carries the descriptor (SCM_RIGHTS). No SIGPIPE
+ * is raised.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE: @h is not live
+ * - ZX_ERR_ACCESS_DENIED: @h lacks ZX_RIGHT_TRANSFER
+ * - ZX_ERR_SHOULD_WAIT: a non-blocking socket is full
+ * - ZX_ERR_PEER_CLOSED: the other end is gone
+ * - ZX_ERR_NOT_CONNECTED: the socket is not connected
+ * - ZX_ERR_NO_RESOURCES: too many descriptors are under way
+ * - ZX_ERR_INVALID_ARGS: @sock is not a Unix socket
+ */
+zx_status_t zvm_handle_send(int sock, zx_handle_t h);
+
+/**
+ * zvm_handle_recv() - receive a handle
+ * @sock: a connected Unix socket, of any type, blocking or not
+ * @out: the handle, with the rights it had in the sender
+ *
+ * Takes one message of zvm_handle_send(). A message that carries something else
+ * is consumed, and what it carries is closed.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_SHOULD_WAIT: a non-blocking socket has nothing
+ * - ZX_ERR_PEER_CLOSED: the other end is gone
+ * - ZX_ERR_NOT_CONNECTED: the socket is not connected
+ * - ZX_ERR_NO_RESOURCES: no file descriptor is left; the handle is lost
+ * - ZX_ERR_WRONG_TYPE: the message carried no handle
+ * - ZX_ERR_BAD_HANDLE: the handle was replaced under way
+ * - ZX_ERR_INVALID_ARGS: @sock is not a socket, or @out cannot be written, in
+ *   which case the handle is lost
+ */
+zx_status_t zvm_handle_recv(int sock, zx_handle_t *out);
+
+/**
+ * zvm_vmar_print() - print the tree of a region
+ * @f: where to
+ * @vmar: the region; ZX_RIGHT_INSPECT. It may be another process's.
+ *
+ * One line for each region and mapping, indented by depth: addresses, size,
+ * permissions, what is mapped.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: as always
+ * - ZX_ERR_BAD_STATE: the region is destroyed
+ * - ZX_ERR_NO_MEMORY
+ * - ZX_ERR_IO: @f reports an error
+ */
+zx_status_t zvm_vmar_print(FILE *f, zx_handle_t vmar);
+
+/**
+ * zvm_stats() - counts of the whole machine
+ * @out: filled in; see struct zvm_stats in <zircon-vm.h>. The library sets
+ *	@size itself.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_UNAVAILABLE: see zx_vmo_create()
+ * - ZX_ERR_INVALID_ARGS: @out cannot be written
+ */
+zx_status_t zvm_stats(struct zvm_stats *out);
+
+__END_CDECLS
+
+#endif /* ZVM_H_ */

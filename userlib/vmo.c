@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/*
+ * zx_vmo_...()
+ */
+#include "lib.h"
+
+_Static_assert(ZX_VMO_RESIZABLE == ZVM_VMO_RESIZABLE && ZX_VMO_DISCARDABLE == ZVM_VMO_DISCARDABLE &&
+	       ZX_VMO_UNBOUNDED == ZVM_VMO_UNBOUNDED && ZX_RIGHT_SAME_RIGHTS == ZVM_RIGHT_SAME_RIGHTS,
+	       "the kernel's values are passed through");
+
+zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out)
+{
+	struct zvm_vmo_create cmd = {
+		.size = sizeof(cmd),
+		.options = options,
+		.vmo_size = size,
+		.out_handle = zvmi_address(out),
+	};
+
+	return zvmi_device_call(ZVM_VMO_CREATE, &cmd);
+}
+
+/* A signal may end the command early; it says how far it came. */
+static inline zx_status_t transfer(unsigned int command, zx_handle_t handle, const void *buffer,
+				   uint64_t offset, size_t length)
+{
+	struct zvm_vmo_transfer cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.buffer = zvmi_address(buffer),
+		.offset = offset,
+		.length = length,
+	};
+	zx_status_t status;
+
+	for (;;) {
+		status = zvmi_call(handle, command, &cmd);
+		if (unlikely(status != ZX_OK) || likely(cmd.done == cmd.length))
+			return status;
+		if (!cmd.done || cmd.done > cmd.length)
+			return ZX_ERR_INTERNAL;
+		cmd.buffer += cmd.done;
+		cmd.offset += cmd.done;
+		cmd.length -= cmd.done;
+		cmd.done = 0;
+	}
+}
+
+zx_status_t zx_vmo_read(zx_handle_t handle, void *buffer, uint64_t offset, size_t buffer_size)
+{
+	return transfer(ZVM_VMO_READ, handle, buffer, offset, buffer_size);
+}
+
+zx_status_t zx_vmo_write(zx_handle_t handle, const void *buffer, uint64_t offset,
+			 size_t buffer_size)
+{
+	return transfer(ZVM_VMO_WRITE, handle, buffer, offset, buffer_size);
+}
+
+static inline zx_status_t get_size(unsigned int command, zx_handle_t handle, uint64_t *size)
+{
+	struct zvm_vmo_get_size cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.out_size = zvmi_address(size),
+	};
+
+	return zvmi_call(handle, command, &cmd);
+}
+
+zx_status_t zx_vmo_get_size(zx_handle_t handle, uint64_t *size)
+{
+	return get_size(ZVM_VMO_GET_SIZE, handle, size);
+}
+
+zx_status_t zx_vmo_get_stream_size(zx_handle_t handle, uint64_t *size)
+{
+	return get_size(ZVM_VMO_GET_STREAM_SIZE, handle, size);
+}
+
+static inline zx_status_t set_size(unsigned int command, zx_handle_t handle, uint64_t size)
+{
+	struct zvm_vmo_set_size cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.new_size = size,
+	};
+
+	return zvmi_call(handle, command, &cmd);
+}
+
+zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size)
+{
+	return set_size(ZVM_VMO_SET_SIZE, handle, size);
+}
+
+zx_status_t zx_vmo_set_stream_size(zx_handle_t handle, uint64_t size)
+{
+	return set_size(ZVM_VMO_SET_STREAM_SIZE, handle, size);
+}
+
+zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size,
+			    void *buffer, size_t buffer_size)
+{
+	struct zvm_op_range cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.op = op,
+		.offset = offset,
+		.length = size,
+		.buffer = zvmi_address(buffer),
+		.buffer_size = buffer_size,
+	};
+
+	return zvmi_call(handle, ZVM_VMO_OP_RANGE, &cmd);
+}
+
+zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy)
+{
+	struct zvm_vmo_set_cache_policy cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.policy = cache_policy,
+	};
+
+	/* Before the handle is looked at, which the kernel does first. */
+	if (cache_policy & ~ZX_CACHE_POLICY_MASK)
+		return ZX_ERR_INVALID_ARGS;
+	return zvmi_call(handle, ZVM_VMO_SET_CACHE_POLICY, &cmd);
+}
