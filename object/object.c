@@ -93,6 +93,17 @@ static int object_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
+/* Objects have no owner, mode or times that could be set. */
+static int object_setattr(struct user_namespace *mnt_userns, struct dentry *dentry,
+			  struct iattr *attr)
+{
+	return -EPERM;
+}
+
+static const struct inode_operations object_iops = {
+	.setattr = object_setattr,
+};
+
 static void object_init_once(void *ptr)
 {
 	struct zvm_object *obj = ptr;
@@ -142,8 +153,7 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 	inode->i_mode = S_IFREG | 0600;
 	inode->i_uid = current_fsuid();
 	inode->i_gid = current_fsgid();
-	if (type->iops)
-		inode->i_op = type->iops;
+	inode->i_op = type->iops ? type->iops : &object_iops;
 	obj->type = type;
 	atomic64_inc(&type->live);
 	return obj;

@@ -24,6 +24,7 @@ struct zvm_object;
  * @size: bytes of the object's struct
  * @fops: of handles, with zvm_object_release(), zvm_ioctl() and
  *	zvm_object_show_fdinfo() among them
+ * @iops: of the inodes; NULL: nothing can be set
  * @evict: the last reference is gone: give back what the object holds; may
  *	sleep; the memory itself is freed by the caller
  * @show_fdinfo: more lines for /proc/PID/fdinfo, or NULL

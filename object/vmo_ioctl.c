@@ -100,6 +100,24 @@ int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call)
 	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy);
 }
 
+static int lock_vmo(struct zvm_vmo *vmo, const struct zvm_op_range *cmd)
+{
+	/* Nothing has ever been discarded. */
+	struct zx_vmo_lock_state state = { .size = cmd->length };
+	int err;
+
+	err = zvm_vmo_lock(vmo, cmd->offset, cmd->length);
+	if (err || cmd->op == ZX_VMO_OP_TRY_LOCK)
+		return err;
+	if (cmd->buffer_size < sizeof(state))
+		err = -EINVAL;
+	else if (copy_to_user(u64_to_user_ptr(cmd->buffer), &state, sizeof(state)))
+		err = -EFAULT;
+	if (err)
+		zvm_vmo_undo_lock(vmo);
+	return err;
+}
+
 int zvm_ioctl_vmo_op_range(struct zvm_call *call)
 {
 	const struct zvm_op_range *cmd = call->cmd;
@@ -153,8 +171,9 @@ int zvm_ioctl_vmo_op_range(struct zvm_call *call)
 		return 0;
 	case ZX_VMO_OP_LOCK:
 	case ZX_VMO_OP_TRY_LOCK:
+		return lock_vmo(vmo, cmd);
 	case ZX_VMO_OP_UNLOCK:
-		/* No VMO is discardable. */
+		return zvm_vmo_unlock(vmo, cmd->offset, cmd->length);
 	case ZX_VMO_OP_CACHE_INVALIDATE:
 		/* Would let a user see what it is not to see. */
 		return -EOPNOTSUPP;

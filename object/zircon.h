@@ -146,6 +146,13 @@ struct zx_info_vmo {
 	u64 populated_fractional_scaled_bytes;
 };
 
+struct zx_vmo_lock_state {
+	u64 offset;
+	u64 size;
+	u64 discarded_offset;
+	u64 discarded_size;
+};
+
 struct zx_info_vmar {
 	u64 base;
 	u64 len;
@@ -180,6 +187,7 @@ static_assert(sizeof(struct zx_info_handle_basic) == 32);
 static_assert(sizeof(struct zx_info_vmo) == 176);
 static_assert(offsetof(struct zx_info_vmo, metadata_bytes) == 104);
 static_assert(offsetof(struct zx_info_vmo, populated_bytes) == 120);
+static_assert(sizeof(struct zx_vmo_lock_state) == 32);
 static_assert(sizeof(struct zx_info_vmar) == 16);
 static_assert(sizeof(struct zx_info_maps) == 152);
 static_assert(offsetof(struct zx_info_maps, mapping) == 64);

@@ -69,6 +69,8 @@ void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 	info->flags = ZX_INFO_VMO_TYPE_PAGED;
 	if (vmo->options & ZVM_VMO_RESIZABLE)
 		info->flags |= ZX_INFO_VMO_RESIZABLE;
+	if (vmo->options & ZVM_VMO_DISCARDABLE)
+		info->flags |= ZX_INFO_VMO_DISCARDABLE;
 	info->metadata_bytes = sizeof(*vmo);
 	info->share_count = share_count(store);
 
@@ -114,6 +116,8 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	if (store->nr_mappings || mapping_mapped(store->inode->i_mapping))
+		err = -EBADFD;
+	else if (vmo->options & ZVM_VMO_DISCARDABLE && policy != ZX_CACHE_POLICY_CACHED)
 		err = -EBADFD;
 	else
 		WRITE_ONCE(store->cache_policy, policy);

@@ -664,10 +664,10 @@ int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
 	edge_need(map, first, last, first, &left, NULL, &need);
 	edge_need(map, first, last, last, &right, &left, &need);
 	if (need.inner || need.leaf) {
-		u64 index = first;
+		u64 next = zvm_pagemap_next(map, first);
 
 		/* Do not copy for the sake of nothing. */
-		if (!next_leaf(map, &index) || index > last)
+		if (next == U64_MAX || next > last)
 			return 0;
 	}
 	err = spares_alloc(&spares, &need, gfp);

@@ -163,11 +163,10 @@ static void pm_sparse(struct kunit *test)
 	bool mine;
 
 	for (bit = 2; bit < 64; bit++) {
-		KUNIT_ASSERT_EQ(test, 0, pm_write(map, BIT_ULL(bit) - 1, bit, GFP_KERNEL,
-						   &mine));
-		KUNIT_ASSERT_EQ(test, 0, pm_write(map, BIT_ULL(bit), 100 + bit, GFP_KERNEL,
-						   &mine));
-		KUNIT_EXPECT_NULL(test, pm_page_at(map, BIT_ULL(bit) + 1));
+		index = BIT_ULL(bit);
+		KUNIT_ASSERT_EQ(test, 0, pm_write(map, index - 1, 1, GFP_KERNEL, &mine));
+		KUNIT_ASSERT_EQ(test, 0, pm_write(map, index, 1, GFP_KERNEL, &mine));
+		KUNIT_EXPECT_NULL(test, pm_page_at(map, index + 1));
 	}
 	KUNIT_ASSERT_EQ(test, 0, pm_write(map, U64_MAX - 1, 1, GFP_KERNEL, &mine));
 	KUNIT_EXPECT_NULL(test, pm_page_at(map, U64_MAX));
@@ -320,10 +319,12 @@ static void pm_erase_edges(struct kunit *test)
 			}
 			wrong += zvm_pagemap_count(map, 0, U64_MAX) != 1040 - gone;
 			wrong += gone == 1040 && map->root;
-			/* Erased again, there is nothing to do, thus nothing to copy. */
+			/* Once more, there is nothing to erase, thus nothing to copy. */
+			pm_share(t, 2, 1);
 			n = nodes_now(t);
-			wrong += !!zvm_pagemap_erase(map, first, last, 0);
+			wrong += !!zvm_pagemap_erase(&t->map[2], first, last, GFP_KERNEL);
 			wrong += nodes_now(t) != n;
+			zvm_pagemap_destroy(&t->map[2]);
 			zvm_pagemap_destroy(map);
 		}
 		KUNIT_ASSERT_EQ_MSG(test, 0, wrong, "erase from %llu", at[i]);

@@ -65,10 +65,13 @@ u32 pm_below(struct rnd_state *rnd, u32 limit);
 unsigned int pm_some_place(struct rnd_state *rnd);
 u64 pm_index(unsigned int place);
 
-/* Remember the first thing that is wrong, for pm_check(). */
+/* Remember the first thing that is wrong. */
 void pm_note(struct pm_test *t, bool bad, const char *what);
 
-/* Compare all maps, nodes and pages with the model; ends the test if they differ. */
+/* Compare all maps, nodes and pages with the model. */
+void pm_compare(struct pm_test *t);
+
+/* The same, and end the test if anything is wrong. */
 void pm_check(struct kunit *test);
 
 /* Write as a store would; *@mine: in place. */

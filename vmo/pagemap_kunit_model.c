@@ -93,7 +93,7 @@ bool pm_write_place(struct kunit *test, unsigned int m, unsigned int place)
 	bool mine;
 
 	KUNIT_ASSERT_EQ(test, 0, pm_write(&t->map[m], pm_index(place), ++t->last_val,
-					   GFP_KERNEL, &mine));
+					  GFP_KERNEL, &mine));
 	t->val[m][place] = t->last_val;
 	return mine;
 }
@@ -186,7 +186,7 @@ static void check_counts(struct pm_test *t)
 	pm_note(t, zvm_pagemap_nodes() - t->nodes_before != t->nodes_seen, "number of nodes");
 	if (!held)
 		pm_note(t, zvm_page_count_all() - t->pages_before != t->pages_seen,
-		     "number of pages");
+			"number of pages");
 }
 
 static bool is_held(struct pm_test *t, struct page *page)
@@ -217,7 +217,7 @@ static unsigned int check_leaf(struct pm_test *t, unsigned int m, struct zvm_pm_
 		pages++;
 		pm_note(t, place == PM_PLACES, "page at a place never written to");
 		pm_note(t, place != PM_PLACES && *pm_val(page) != t->val[m][place],
-		     "value of a page");
+			"value of a page");
 		slots = look_up(t, page)->count;
 		pm_note(t, zvm_page_slots(page) != slots, "slots of a page");
 		if (!tags || !(leaf->node.mine & BIT(i)))
@@ -296,9 +296,8 @@ static void check_find(struct pm_test *t, unsigned int m, unsigned int place)
 		pm_note(t, alone != alone_by_pointers(t, m, place), "answer of alone");
 }
 
-void pm_check(struct kunit *test)
+void pm_compare(struct pm_test *t)
 {
-	struct pm_test *t = test->priv;
 	unsigned int m;
 
 	check_counts(t);
@@ -306,6 +305,13 @@ void pm_check(struct kunit *test)
 		check_map(t, m);
 	for (m = 0; m < PM_MAPS; m++)
 		check_find(t, m, pm_some_place(&t->rnd));
+}
+
+void pm_check(struct kunit *test)
+{
+	struct pm_test *t = test->priv;
+
+	pm_compare(t);
 	KUNIT_ASSERT_NULL_MSG(test, t->wrong, "wrong: %s (seed %lu, step %u)", t->wrong,
 			      t->seed, t->step);
 }

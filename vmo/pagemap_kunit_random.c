@@ -12,9 +12,9 @@
 
 #include "pagemap_kunit.h"
 
-static unsigned int kunit_steps = 5000;
+static unsigned int kunit_steps = 3000;
 module_param(kunit_steps, uint, 0444);
-MODULE_PARM_DESC(kunit_steps, "Steps of the random page map test");
+MODULE_PARM_DESC(kunit_steps, "Steps of the random page map test; a fiftieth as many rounds of the race");
 
 static bool seen_elsewhere(struct pm_test *t, unsigned int m, unsigned int place,
 			   struct page *page)
@@ -30,12 +30,14 @@ static bool seen_elsewhere(struct pm_test *t, unsigned int m, unsigned int place
 static void mark_shared(struct pm_test *t)
 {
 	unsigned int i, m, maps;
+	u64 index;
 
 	for (i = 0; i < PM_HELD; i++) {
 		if (!t->held[i].page)
 			continue;
+		index = pm_index(t->held[i].place);
 		for (m = 0, maps = 0; m < PM_MAPS; m++)
-			maps += pm_page_at(&t->map[m], pm_index(t->held[i].place)) == t->held[i].page;
+			maps += pm_page_at(&t->map[m], index) == t->held[i].page;
 		t->held[i].was_shared |= maps > 1;
 	}
 }
@@ -88,7 +90,8 @@ static void step_erase(struct pm_test *t)
 		last = first + pm_below(&t->rnd, 40);
 		break;
 	default:
-		last = pm_index(min_t(unsigned int, place + pm_below(&t->rnd, 2 * PM_RUN), PM_PLACES - 1));
+		place += pm_below(&t->rnd, 2 * PM_RUN);
+		last = place < PM_PLACES ? pm_index(place) : U64_MAX;
 	}
 	/* Wrapped: up to the end, then. */
 	if (last < first)
@@ -186,7 +189,6 @@ void pm_random(struct kunit *test)
 /* ---- Sharers in threads of their own ---- */
 
 #define RACERS	3
-#define RACE_ROUNDS	200
 #define RACE_STEPS	60
 
 /*
@@ -196,8 +198,8 @@ void pm_random(struct kunit *test)
 struct racer {
 	struct pm_test *t;
 	struct task_struct *task;
-	struct completion *start;
-	struct completion done;
+	struct completion start, done;	/* of a round */
+	bool stop;
 	struct rnd_state rnd;
 	unsigned int own, spare;	/* maps: the second for snapshots of the first */
 	u64 last_val;
@@ -222,16 +224,19 @@ static void race_check(struct racer *r, unsigned int m)
 static void race_step(struct racer *r)
 {
 	struct pm_test *t = r->t;
-	unsigned int m = pm_below(&r->rnd, 4) ? r->own : r->spare, place = pm_some_place(&r->rnd);
+	unsigned int m = pm_below(&r->rnd, 4) ? r->own : r->spare;
+	unsigned int place = pm_some_place(&r->rnd);
 	u32 dice = pm_below(&r->rnd, 100);
+	u64 index = pm_index(place);
 	bool mine;
 
 	if (dice < 75) {
-		if (pm_write(&t->map[m], pm_index(place), ++r->last_val, GFP_KERNEL, &mine))
+		if (pm_write(&t->map[m], index, ++r->last_val, GFP_KERNEL, &mine))
 			r->wrong = "write";
 		t->val[m][place] = r->last_val;
 	} else if (dice < 88) {
-		if (pm_erase(t, m, pm_index(place), pm_index(place) + pm_below(&r->rnd, 40), GFP_KERNEL))
+		/* If that wraps, it is nothing, here and in the model. */
+		if (pm_erase(t, m, index, index + pm_below(&r->rnd, 40), GFP_KERNEL))
 			r->wrong = "erase";
 	} else if (dice < 94) {
 		pm_destroy(t, r->spare);
@@ -248,15 +253,18 @@ static int racer_main(void *data)
 	struct racer *r = data;
 	unsigned int i;
 
-	/* All together, or there is no race. */
-	wait_for_completion(r->start);
-	for (i = 0; i < RACE_STEPS && !r->wrong; i++)
-		race_step(r);
-	race_check(r, r->own);
-	race_check(r, r->spare);
-	complete(&r->done);
+	for (;;) {
+		wait_for_completion(&r->start);
+		if (r->stop)
+			break;
+		for (i = 0; i < RACE_STEPS && !r->wrong; i++)
+			race_step(r);
+		race_check(r, r->own);
+		race_check(r, r->spare);
+		complete(&r->done);
+	}
 
-	/* The module's code must be left before kthread_stop() returns. */
+	/* kthread_stop() waits until the module's code has been left. */
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
@@ -267,50 +275,76 @@ static int racer_main(void *data)
 	return 0;
 }
 
-static void race_round(struct kunit *test, struct racer *racers)
+static int racer_start(struct racer *r, struct pm_test *t, unsigned int m)
 {
-	struct pm_test *t = test->priv;
-	DECLARE_COMPLETION_ONSTACK(start);
-	unsigned int i, m, started;
+	struct task_struct *task;
 
-	for (i = 0; i < 40; i++)
-		pm_write_place(test, 0, pm_some_place(&t->rnd));
+	r->t = t;
+	r->own = m;
+	r->spare = m + RACERS;
+	r->last_val = (u64)(m + 1) << 56;
+	init_completion(&r->start);
+	init_completion(&r->done);
+	task = kthread_run(racer_main, r, "zvm-kunit/%u", m);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	r->task = task;
+	return 0;
+}
+
+static void racer_stop(struct racer *r)
+{
+	if (!r->task)
+		return;
+	r->stop = true;
+	complete(&r->start);
+	kthread_stop(r->task);
+}
+
+static void race_round(struct pm_test *t, struct racer *racers)
+{
+	unsigned int i, m, place;
+	bool mine;
+
+	for (i = 0; i < 40; i++) {
+		place = pm_some_place(&t->rnd);
+		if (pm_write(&t->map[0], pm_index(place), ++t->last_val, GFP_KERNEL, &mine))
+			pm_note(t, true, "write before a race");
+		t->val[0][place] = t->last_val;
+	}
 	for (m = 1; m < RACERS; m++)
 		pm_share(t, m, pm_below(&t->rnd, m));
 
-	for (started = 0; started < RACERS; started++) {
-		struct racer *r = &racers[started];
-
-		r->t = t;
-		r->start = &start;
-		r->own = started;
-		r->spare = started + RACERS;
-		r->last_val = (u64)(started + 1) << 56 | (u64)t->step << 32;
-		prandom_seed_state(&r->rnd, prandom_u32_state(&t->rnd));
-		init_completion(&r->done);
-		r->task = kthread_run(racer_main, r, "zvm-kunit/%u", started);
-		if (IS_ERR(r->task))
-			break;
-	}
-	complete_all(&start);
-	for (i = 0; i < started; i++) {
+	for (i = 0; i < RACERS; i++)
+		prandom_seed_state(&racers[i].rnd, prandom_u32_state(&t->rnd));
+	/* All at once, or there is no race. */
+	for (i = 0; i < RACERS; i++)
+		complete(&racers[i].start);
+	for (i = 0; i < RACERS; i++) {
 		wait_for_completion(&racers[i].done);
-		kthread_stop(racers[i].task);
 		pm_note(t, racers[i].wrong, racers[i].wrong);
 	}
-	KUNIT_ASSERT_EQ(test, RACERS, started);
-	pm_check(test);
-	for (m = 0; m < PM_MAPS; m++)
-		pm_destroy(t, m);
-	pm_check(test);
 }
 
 void pm_race(struct kunit *test)
 {
 	struct pm_test *t = test->priv;
 	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL);
+	unsigned int i, m;
+	int err = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, racers);
-	for (t->step = 1; t->step <= RACE_ROUNDS; t->step++)
-		race_round(test, racers);
+	for (i = 0; i < RACERS && !err; i++)
+		err = racer_start(&racers[i], t, i);
+	/* No assertions from here on: the threads must end before the test does. */
+	for (t->step = 1; t->step <= kunit_steps / 50 && !err && !t->wrong; t->step++) {
+		race_round(t, racers);
+		pm_compare(t);
+		for (m = 0; m < PM_MAPS; m++)
+			pm_destroy(t, m);
+	}
+	for (i = 0; i < RACERS; i++)
+		racer_stop(&racers[i]);
+	KUNIT_ASSERT_EQ(test, 0, err);
+	pm_check(test);
 }

@@ -23,8 +23,6 @@ static int check_options(u64 size, u32 options)
 		return -EINVAL;
 	if (size > ZVM_VMO_MAX_SIZE)
 		return -ERANGE;
-	if (options & ZVM_VMO_DISCARDABLE)
-		return -EOPNOTSUPP;
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct zvm_user;
  * @user: whom the pages are charged to
  * @zero_first, @zero_last: all indexes at which a PTE of the zero page may
  *	exist are within; first > last if there is none
+ * @nr_locks: of a discardable VMO
  * @cache_policy: ZX_CACHE_POLICY_...
  */
 struct zvm_store {
@@ -47,6 +48,7 @@ struct zvm_store {
 	struct zvm_user *user;
 	u64 zero_first;
 	u64 zero_last;
+	u64 nr_locks;
 	u32 cache_policy;
 };
 
@@ -86,6 +88,12 @@ int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len);
+
+/* discardable.c: ZX_VMO_OP_LOCK, _TRY_LOCK and _UNLOCK */
+int zvm_vmo_lock(struct zvm_vmo *vmo, u64 offset, u64 len);
+int zvm_vmo_unlock(struct zvm_vmo *vmo, u64 offset, u64 len);
+/* Take back a lock whose taker could not be told of it. */
+void zvm_vmo_undo_lock(struct zvm_vmo *vmo);
 
 /* rw.c: move bytes; returns how many, or an error if none */
 ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter);
