@@ -10,9 +10,9 @@ SECS ?= 60
 export KERNEL PREFIX
 
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 B := build
-KO := $(B)/$(KERNEL)/module/zircon_vm.ko
 
 ifeq ($(MAKELEVEL)$(findstring j,$(firstword -$(MAKEFLAGS))),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -128,7 +128,9 @@ install: module lib $(TOOL_PROGS)	## module, library, headers, tools (PREFIX, DE
 	@release=$$(tools/kernel $(KERNEL) release) && \
 	echo "==> installing zircon_vm.ko for kernel $$release (running here: $$(uname -r))"
 	@+tools/kbuild "$(KDIR)" $(B)/$(KERNEL)/module "$(MODULE_SRC)" modules_install CONFIG_MODULE_SIG_ALL= \
-		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR)))
+		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) | \
+		grep -v 'Skipping depmod'
+	$(if $(DESTDIR),,depmod $$(tools/kernel $(KERNEL) release))
 	@$(MAKE) -C userlib install
 	$(if $(TOOL_PROGS),install -D -t $(DESTDIR)$(PREFIX)/bin $(TOOL_PROGS))
 	$(if $(DESTDIR),,-ldconfig)
@@ -145,13 +147,16 @@ dkms-install:				## let DKMS build the module for every kernel it supports
 	@command -v dkms >/dev/null || { echo "dkms is not installed: apt-get install dkms"; exit 1; }
 	rm -rf $(DKMS_SRC) && mkdir -p $(DKMS_SRC)
 	cp --parents $(MODULE_SRC) dkms.conf $(wildcard COPYING) $(DKMS_SRC)
-	dkms add zircon-vm/$(VERSION) || true
-	dkms install zircon-vm/$(VERSION) -k $$(tools/kernel $(KERNEL) release)
+	dkms status zircon-vm/$(VERSION) | grep -q . || dkms add zircon-vm/$(VERSION)
+	env -u MAKEFLAGS dkms install zircon-vm/$(VERSION) -k $$(tools/kernel $(KERNEL) release)
+
+dkms-uninstall:				## take it back from DKMS
+	dkms remove zircon-vm/$(VERSION) --all && rm -rf $(DKMS_SRC)
 
 help:					## this list
 	@awk -F '##' '/^##@/ { print "\n" substr($$0, 5); next } \
-		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-14s%s\n", t[1], $$NF }' Makefile
+		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
 .PHONY: all module lib tests programs demo check bench stress vm shell deps style coverage-ids \
-	clean install uninstall dkms-install help
+	clean install uninstall dkms-install dkms-uninstall help

@@ -15,8 +15,21 @@
 #include "vmo/pagemap.h"
 #include "vmo/store.h"
 
+static int device_open(struct inode *inode, struct file *file)
+{
+	return zvm_fs_pin();
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	zvm_fs_unpin();
+	return 0;
+}
+
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
 	.unlocked_ioctl = zvm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
@@ -43,18 +56,16 @@ static int __init zvm_init(void)
 	err = zvm_store_module_init();
 	if (err)
 		goto exit_mapping;
-	err = zvm_object_type_register(&zvm_vmo_type);
+	err = zvm_object_type_register(&zvm_vmo_type, "zvm_vmo");
 	if (err)
 		goto exit_store;
-	err = zvm_page_init();
+	err = zvm_object_type_register(&zvm_vmar_type, "zvm_vmar");
 	if (err)
 		goto unregister_vmo;
-	err = zvm_object_type_register(&zvm_vmar_type);
-	if (err)
-		goto exit_page;
-	err = zvm_object_type_register(&zvm_aspace_type);
+	err = zvm_object_type_register(&zvm_aspace_type, "zvm_aspace");
 	if (err)
 		goto unregister_vmar;
+	zvm_page_init();
 	err = misc_register(&device);
 	if (err)
 		goto unregister_aspace;
@@ -64,8 +75,6 @@ unregister_aspace:
 	zvm_object_type_unregister(&zvm_aspace_type);
 unregister_vmar:
 	zvm_object_type_unregister(&zvm_vmar_type);
-exit_page:
-	zvm_page_exit();
 unregister_vmo:
 	zvm_object_type_unregister(&zvm_vmo_type);
 exit_store:
@@ -82,7 +91,6 @@ static void __exit zvm_exit(void)
 	misc_deregister(&device);
 	zvm_object_type_unregister(&zvm_aspace_type);
 	zvm_object_type_unregister(&zvm_vmar_type);
-	zvm_page_exit();
 	zvm_object_type_unregister(&zvm_vmo_type);
 	zvm_store_module_exit();
 	zvm_mapping_exit_module();

@@ -4,7 +4,6 @@
  */
 #include <linux/bitfield.h>
 #include <linux/module.h>
-#include <linux/mount.h>
 
 #include "../vmar/aspace.h"
 #include "handle.h"
@@ -50,17 +49,9 @@ struct file *zvm_handle_new(struct zvm_object *obj, u32 rights, u64 lent)
 {
 	struct file *file;
 
-	zvm_object_get(obj);
-	/* Dropped by the last fput(), which knows the owner of the fops only. */
-	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(&obj->inode, obj->type->mnt, obj->type->fs.name,
-				 handle_open_flags(rights) | O_LARGEFILE,
-				 obj->type->fops);
-	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
-		zvm_object_put(obj);
+	file = zvm_object_open(obj, handle_open_flags(rights), obj->type->fops);
+	if (IS_ERR(file))
 		return file;
-	}
 	if (file->f_op->llseek)
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->private_data = (void *)(rights | lent | ZVM_HANDLE_LIVE |
@@ -74,6 +65,7 @@ int zvm_object_release(struct inode *inode, struct file *file)
 {
 	atomic_dec(&zvm_file_object(file)->handles);
 	atomic64_dec(&nr_handles);
+	zvm_fs_unpin();
 	return 0;
 }
 
@@ -139,13 +131,8 @@ put_fd:
 /* What the new handle may do, or an error. */
 static int duplicate_rights(const struct zvm_handle_duplicate *cmd, u32 old, u32 *rights)
 {
-	if (cmd->rights == ZVM_RIGHT_SAME_RIGHTS)
-		*rights = old;
-	else if (cmd->rights & ~old)
-		return -EINVAL;
-	else
-		*rights = cmd->rights;
-	return 0;
+	*rights = cmd->rights == ZVM_RIGHT_SAME_RIGHTS ? old : cmd->rights;
+	return *rights & ~old ? -EINVAL : 0;
 }
 
 int zvm_ioctl_handle_duplicate(struct zvm_call *call)
@@ -212,7 +199,7 @@ void zvm_object_show_fdinfo(struct seq_file *m, struct file *file)
 
 	zvm_object_get_name(obj, name);
 	seq_printf(m, "koid:\t%llu\n", obj->koid);
-	seq_printf(m, "type:\t%s\n", obj->type->fs.name + strlen("zvm_"));
+	seq_printf(m, "type:\t%s\n", obj->type->name);
 	seq_printf(m, "rights:\t0x%08x\n", zvm_word_rights(word));
 	if (word & ZVM_HANDLE_LENT)
 		seq_puts(m, "lent:\t1\n");

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Objects: inodes of one pseudo file system for each type.
+ * Objects: inodes of a pseudo file system.
+ *
+ * The file system is mounted while there is a file of ours, and not longer: its
+ * superblock has a reference of the module, which the VFS gives back after all
+ * else. A file's last fput() ends, after it has given back its own reference of
+ * the module, with the end of the inode, which is our code still.
+ *
+ * So whoever creates an object does so while a file of ours is open: the device
+ * or a handle. An object without a handle is held by an address space, whose
+ * arena is a file of ours.
  */
 #include <linux/fs_context.h>
+#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
@@ -14,33 +24,26 @@
 /* Never used again, whatever wraps: 2^63 objects take a while. */
 static atomic64_t last_koid = ATOMIC64_INIT(ZX_KOID_FIRST - 1);
 
-static struct zvm_object_type *sb_type(const struct super_block *sb)
-{
-	return container_of(sb->s_type, struct zvm_object_type, fs);
-}
+static struct vfsmount *zvm_mnt;
+static int zvm_mnt_pins;
 
 static struct zvm_object *inode_object(struct inode *inode)
 {
 	return container_of(inode, struct zvm_object, inode);
 }
 
-static struct inode *object_alloc_inode(struct super_block *sb)
+/* The VFS makes the root directory, which is no object. */
+static bool is_object(const struct inode *inode)
 {
-	struct zvm_object_type *type = sb_type(sb);
-	struct zvm_object *obj = alloc_inode_sb(sb, type->cache, GFP_KERNEL);
-
-	if (!obj)
-		return NULL;
-	/* The slab's constructor has made the inode; the rest starts as 0. */
-	memset((void *)obj + sizeof(obj->inode), 0, type->size - sizeof(obj->inode));
-	return &obj->inode;
+	return S_ISREG(inode->i_mode);
 }
 
 static void object_free_inode(struct inode *inode)
 {
-	struct zvm_object *obj = inode_object(inode);
-
-	kmem_cache_free(sb_type(inode->i_sb)->cache, obj);
+	if (is_object(inode))
+		kmem_cache_free(inode_object(inode)->type->cache, inode_object(inode));
+	else
+		free_inode_nonrcu(inode);
 }
 
 static void object_evict_inode(struct inode *inode)
@@ -48,15 +51,13 @@ static void object_evict_inode(struct inode *inode)
 	struct zvm_object *obj = inode_object(inode);
 
 	clear_inode(inode);
-	/* An inode whose set-up was never finished has no type yet. */
-	if (!obj->type)
+	if (!is_object(inode))
 		return;
 	obj->type->evict(obj);
-	atomic64_dec(&sb_type(inode->i_sb)->live);
+	atomic64_dec(&obj->type->live);
 }
 
 static const struct super_operations object_super_ops = {
-	.alloc_inode = object_alloc_inode,
 	.free_inode = object_free_inode,
 	.evict_inode = object_evict_inode,
 	.drop_inode = generic_delete_inode,
@@ -70,8 +71,10 @@ static char *object_dname(struct dentry *dentry, char *buffer, int len)
 	char name[64];
 	int size;
 
+	if (!is_object(d_inode(dentry)))
+		return ERR_PTR(-ENOENT);
 	size = scnprintf(name, sizeof(name), "zircon-vm:[%s:%llu]",
-			 obj->type->fs.name + strlen("zvm_"), obj->koid) + 1;
+			 obj->type->name, obj->koid) + 1;
 	if (size > len)
 		return ERR_PTR(-ENAMETOOLONG);
 	/* The end of the buffer is where a name goes. */
@@ -93,6 +96,45 @@ static int object_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
+static struct file_system_type zvm_fs_type = {
+	.owner = THIS_MODULE,
+	.name = "zircon_vm",
+	.init_fs_context = object_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+int zvm_fs_pin(void)
+{
+	return simple_pin_fs(&zvm_fs_type, &zvm_mnt, &zvm_mnt_pins);
+}
+
+void zvm_fs_unpin(void)
+{
+	simple_release_fs(&zvm_mnt, &zvm_mnt_pins);
+}
+
+struct file *zvm_object_open(struct zvm_object *obj, int flags,
+			     const struct file_operations *fops)
+{
+	struct file *file;
+	int err;
+
+	err = zvm_fs_pin();
+	if (err)
+		return ERR_PTR(err);
+	zvm_object_get(obj);
+	/* Dropped by the last fput(), which knows the owner of the fops only. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(&obj->inode, zvm_mnt, obj->type->name, flags | O_LARGEFILE,
+				 fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		zvm_object_put(obj);
+		zvm_fs_unpin();
+	}
+	return file;
+}
+
 /* Objects have no owner, mode or times that could be set. */
 static int object_setattr(struct user_namespace *mnt_userns, struct dentry *dentry,
 			  struct iattr *attr)
@@ -111,29 +153,15 @@ static void object_init_once(void *ptr)
 	inode_init_once(&obj->inode);
 }
 
-int zvm_object_type_register(struct zvm_object_type *type)
+int zvm_object_type_register(struct zvm_object_type *type, const char *cache_name)
 {
-	/* No .owner: kern_mount() would then pin the module for ever. */
-	type->fs.init_fs_context = object_init_fs_context;
-	type->fs.kill_sb = kill_anon_super;
-
-	type->cache = kmem_cache_create(type->fs.name, type->size, 0,
-					SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT,
-					object_init_once);
-	if (!type->cache)
-		return -ENOMEM;
-
-	type->mnt = kern_mount(&type->fs);
-	if (IS_ERR(type->mnt)) {
-		kmem_cache_destroy(type->cache);
-		return PTR_ERR(type->mnt);
-	}
-	return 0;
+	type->cache = kmem_cache_create(cache_name, type->size, 0,
+					SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, object_init_once);
+	return type->cache ? 0 : -ENOMEM;
 }
 
 void zvm_object_type_unregister(struct zvm_object_type *type)
 {
-	kern_unmount(type->mnt);
 	/* Inodes are freed after a grace period. */
 	rcu_barrier();
 	kmem_cache_destroy(type->cache);
@@ -141,12 +169,24 @@ void zvm_object_type_unregister(struct zvm_object_type *type)
 
 struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 {
-	struct inode *inode = new_inode(type->mnt->mnt_sb);
 	struct zvm_object *obj;
+	struct inode *inode;
 
-	if (!inode)
+	obj = kmem_cache_alloc(type->cache, GFP_KERNEL);
+	if (!obj)
 		return ERR_PTR(-ENOMEM);
-	obj = inode_object(inode);
+	/* The slab's constructor has made the inode; the rest starts as 0. */
+	memset((void *)obj + sizeof(obj->inode), 0, type->size - sizeof(obj->inode));
+	inode = &obj->inode;
+	if (inode_init_always(zvm_mnt->mnt_sb, inode)) {
+		kmem_cache_free(type->cache, obj);
+		return ERR_PTR(-ENOMEM);
+	}
+	/* Not in the superblock's list: nobody walks through our inodes. */
+	inode->i_state = 0;
+	INIT_LIST_HEAD(&inode->i_sb_list);
+
+	obj->type = type;
 	obj->koid = atomic64_inc_return(&last_koid);
 	inode->i_ino = obj->koid;
 	/* Neither execve() nor an open by way of /proc/PID/fd is possible. */
@@ -154,7 +194,6 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 	inode->i_uid = current_fsuid();
 	inode->i_gid = current_fsgid();
 	inode->i_op = type->iops ? type->iops : &object_iops;
-	obj->type = type;
 	atomic64_inc(&type->live);
 	return obj;
 }

@@ -2,10 +2,10 @@
 /*
  * Objects.
  *
- * A kernel object is an inode of a pseudo file system of its own type: the
- * object's struct begins with struct zvm_object, which begins with the inode.
- * Its reference count is the inode's. A handle is an open file of that inode
- * (handle.h); mappings and regions hold objects without a file.
+ * A kernel object is an inode of a pseudo file system: its struct begins with
+ * struct zvm_object, which begins with the inode. Its reference count is the
+ * inode's. A handle is an open file of that inode (handle.h); mappings and
+ * regions hold objects without a file.
  */
 #ifndef ZVM_OBJECT_OBJECT_H
 #define ZVM_OBJECT_OBJECT_H
@@ -19,21 +19,20 @@ struct zvm_object;
 
 /**
  * struct zvm_object_type - what all objects of a type have in common
- * @fs: the pseudo file system; its name is the type's name
+ * @name: for people
  * @zx_type: ZX_OBJ_TYPE_...
  * @size: bytes of the object's struct
  * @fops: of handles, with zvm_object_release(), zvm_ioctl() and
- *	zvm_object_show_fdinfo() among them
+ *	zvm_object_show_fdinfo() among them; NULL: there are none
  * @iops: of the inodes; NULL: nothing can be set
  * @evict: the last reference is gone: give back what the object holds; may
  *	sleep; the memory itself is freed by the caller
  * @show_fdinfo: more lines for /proc/PID/fdinfo, or NULL
  * @cache: of the structs
- * @mnt: internal mount
  * @live: objects alive
  */
 struct zvm_object_type {
-	struct file_system_type fs;
+	const char *name;
 	u32 zx_type;
 	size_t size;
 	const struct file_operations *fops;
@@ -41,7 +40,6 @@ struct zvm_object_type {
 	void (*evict)(struct zvm_object *obj);
 	void (*show_fdinfo)(struct seq_file *m, struct zvm_object *obj);
 	struct kmem_cache *cache;
-	struct vfsmount *mnt;
 	atomic64_t live;
 };
 
@@ -55,20 +53,32 @@ struct zvm_object_type {
  */
 struct zvm_object {
 	struct inode inode;
-	const struct zvm_object_type *type;
+	struct zvm_object_type *type;
 	u64 koid;
 	atomic_t handles;
 	char name[ZX_MAX_NAME_LEN];
 };
 
-int zvm_object_type_register(struct zvm_object_type *type);
+int zvm_object_type_register(struct zvm_object_type *type, const char *cache_name);
 void zvm_object_type_unregister(struct zvm_object_type *type);
+
+/* Keep the file system mounted: for each open file of ours, until its release. */
+int zvm_fs_pin(void);
+void zvm_fs_unpin(void);
 
 /*
  * A new object with one reference, or ERR_PTR(-ENOMEM). What follows the head
- * in the struct is zero. The caller fills it before anybody else can see it.
+ * in the struct is zero. The caller fills it before anybody else can see it,
+ * and has a file of ours open.
  */
 struct zvm_object *zvm_object_new(struct zvm_object_type *type);
+
+/*
+ * A new file of the object, which holds it. Its release has to zvm_fs_unpin().
+ * ERR_PTR(-ENOMEM), ERR_PTR(-ENFILE).
+ */
+struct file *zvm_object_open(struct zvm_object *obj, int flags,
+			     const struct file_operations *fops);
 
 static inline void zvm_object_get(struct zvm_object *obj)
 {

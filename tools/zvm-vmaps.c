@@ -31,6 +31,7 @@ struct vmar_fd {
 	bool is_vmar;
 	bool is_root;
 	bool is_dead;
+	uint64_t koid;
 	uint64_t base;
 };
 
@@ -60,6 +61,9 @@ static struct vmar_fd read_fdinfo(const char *path)
 		value = value_of(line, "name");
 		if (value)
 			info.is_root = !strcmp(value, "root\n");
+		value = value_of(line, "koid");
+		if (value)
+			info.koid = strtoull(value, NULL, 0);
 		value = value_of(line, "base");
 		if (value)
 			info.base = strtoull(value, NULL, 0);
@@ -72,33 +76,45 @@ static struct vmar_fd read_fdinfo(const char *path)
 	return info;
 }
 
-/* Does one of the arena's mappings of process @pid begin at @base? */
-static bool arena_at(int pid, uint64_t base)
+/*
+ * The koid of the address space whose arena begins at @base in process @pid, or
+ * 0. /proc/PID/maps shows it: "BASE-END rw-s ... zircon-vm:[aspace:KOID]".
+ */
+static uint64_t aspace_at(int pid, uint64_t base)
 {
+	static const char mark[] = "zircon-vm:[aspace:";
 	char path[64], *line = NULL;
-	bool found = false;
+	uint64_t koid = 0;
 	size_t room = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return false;
-	while (!found && getline(&line, &room, f) > 0)
-		found = strstr(line, "zircon-vm:[aspace:") && strtoull(line, NULL, 16) == base;
+		return 0;
+	while (!koid && getline(&line, &room, f) > 0) {
+		const char *name = strstr(line, mark);
+
+		if (name && strtoull(line, NULL, 16) == base)
+			koid = strtoull(name + strlen(mark), NULL, 10);
+	}
 	free(line);
 	fclose(f);
-	return found;
+	return koid;
 }
 
 /*
- * The descriptor of the root VMAR, or -1. A process may also hold the root VMAR
- * of others: its parent's, inherited, or one that was lent to it. Its own is the
- * one whose range it has.
+ * The descriptor of the root VMAR, or -1.
+ *
+ * A process may also hold the root VMAR of others: its parent's, inherited, or
+ * one that was lent to it. Its own lies where its arena is. So may its parent's,
+ * since fork(2) leaves that place free; but an address space makes its root VMAR
+ * right after itself, so the root is the first that is younger.
  */
 static int find_root(int pid)
 {
 	char path[64 + NAME_MAX];
+	uint64_t best = UINT64_MAX;
 	struct dirent *entry;
 	int fd = -1;
 	DIR *dir;
@@ -109,13 +125,19 @@ static int find_root(int pid)
 		fprintf(stderr, "zvm-vmaps: %s: %s\n", path, strerror(errno));
 		return -1;
 	}
-	while (fd < 0 && (entry = readdir(dir))) {
+	while ((entry = readdir(dir))) {
 		struct vmar_fd info;
+		uint64_t aspace;
 
 		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, entry->d_name);
 		info = read_fdinfo(path);
-		if (info.is_vmar && info.is_root && !info.is_dead && arena_at(pid, info.base))
+		if (!info.is_vmar || !info.is_root || info.is_dead || info.koid >= best)
+			continue;
+		aspace = aspace_at(pid, info.base);
+		if (aspace && info.koid > aspace) {
+			best = info.koid;
 			fd = atoi(entry->d_name);
+		}
 	}
 	closedir(dir);
 	if (fd < 0)

@@ -154,6 +154,7 @@ struct zvm_handshake {
 	__u32 reserved2;
 	__aligned_u64 features;
 };
+
 #define ZVM_HANDSHAKE _IO(ZVM_IOC_TYPE, 0x00)
 
 /* VMARs and mappings work. */
@@ -186,6 +187,7 @@ struct zvm_stats {
 	__aligned_u64 pages;
 	__aligned_u64 page_nodes;
 };
+
 #define ZVM_STATS _IO(ZVM_IOC_TYPE, 0x01)
 
 /**
@@ -205,6 +207,7 @@ struct zvm_vmar_root {
 	__u32 reserved;
 	__aligned_u64 out_handle;
 };
+
 #define ZVM_VMAR_ROOT _IO(ZVM_IOC_TYPE, 0x02)
 
 /**
@@ -225,6 +228,7 @@ struct zvm_vmo_create {
 	__aligned_u64 vmo_size;
 	__aligned_u64 out_handle;
 };
+
 #define ZVM_VMO_CREATE _IO(ZVM_IOC_TYPE, 0x03)
 
 /* zvm_vmo_create.options, with the values of ZX_VMO_... */
@@ -260,6 +264,7 @@ struct zvm_handle_duplicate {
 	__u32 flags;
 	__aligned_u64 out_handle;
 };
+
 #define ZVM_HANDLE_DUPLICATE _IO(ZVM_IOC_TYPE, 0x10)
 
 #define ZVM_RIGHT_SAME_RIGHTS	(1u << 31)
@@ -300,6 +305,7 @@ struct zvm_object_get_info {
 	__aligned_u64 out_actual;
 	__aligned_u64 out_avail;
 };
+
 #define ZVM_OBJECT_GET_INFO _IO(ZVM_IOC_TYPE, 0x11)
 
 /**
@@ -324,6 +330,7 @@ struct zvm_object_property {
 	__aligned_u64 value;
 	__aligned_u64 value_size;
 };
+
 #define ZVM_OBJECT_GET_PROPERTY _IO(ZVM_IOC_TYPE, 0x12)
 #define ZVM_OBJECT_SET_PROPERTY _IO(ZVM_IOC_TYPE, 0x13)
 
@@ -357,6 +364,7 @@ struct zvm_vmo_transfer {
 	__aligned_u64 length;
 	__aligned_u64 done;
 };
+
 #define ZVM_VMO_READ	_IO(ZVM_IOC_TYPE, 0x20)
 #define ZVM_VMO_WRITE	_IO(ZVM_IOC_TYPE, 0x21)
 
@@ -374,6 +382,7 @@ struct zvm_vmo_get_size {
 	__u32 tag;
 	__aligned_u64 out_size;
 };
+
 #define ZVM_VMO_GET_SIZE	_IO(ZVM_IOC_TYPE, 0x22)
 #define ZVM_VMO_GET_STREAM_SIZE	_IO(ZVM_IOC_TYPE, 0x23)
 
@@ -394,6 +403,7 @@ struct zvm_vmo_set_size {
 	__u32 tag;
 	__aligned_u64 new_size;
 };
+
 #define ZVM_VMO_SET_SIZE	_IO(ZVM_IOC_TYPE, 0x24)
 #define ZVM_VMO_SET_STREAM_SIZE	_IO(ZVM_IOC_TYPE, 0x25)
 
@@ -421,6 +431,7 @@ struct zvm_op_range {
 	__aligned_u64 buffer;
 	__aligned_u64 buffer_size;
 };
+
 #define ZVM_VMO_OP_RANGE	_IO(ZVM_IOC_TYPE, 0x26)
 #define ZVM_VMAR_OP_RANGE	_IO(ZVM_IOC_TYPE, 0x45)
 
@@ -440,6 +451,7 @@ struct zvm_vmo_set_cache_policy {
 	__u32 policy;
 	__u32 reserved;
 };
+
 #define ZVM_VMO_SET_CACHE_POLICY _IO(ZVM_IOC_TYPE, 0x27)
 
 /* ---- on a VMAR --------------------------------------------------------- */
@@ -467,6 +479,7 @@ struct zvm_vmar_allocate {
 	__aligned_u64 out_handle;
 	__aligned_u64 out_addr;
 };
+
 #define ZVM_VMAR_ALLOCATE _IO(ZVM_IOC_TYPE, 0x40)
 
 /**
@@ -493,6 +506,7 @@ struct zvm_vmar_map {
 	__aligned_u64 length;
 	__aligned_u64 out_addr;
 };
+
 #define ZVM_VMAR_MAP _IO(ZVM_IOC_TYPE, 0x41)
 
 /**
@@ -516,6 +530,7 @@ struct zvm_vmar_range {
 	__aligned_u64 addr;
 	__aligned_u64 length;
 };
+
 #define ZVM_VMAR_UNMAP		_IO(ZVM_IOC_TYPE, 0x42)
 #define ZVM_VMAR_PROTECT	_IO(ZVM_IOC_TYPE, 0x43)
 #define ZVM_VMAR_DESTROY	_IO(ZVM_IOC_TYPE, 0x44)

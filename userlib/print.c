@@ -60,16 +60,16 @@ static void print_record(FILE *f, const zx_info_maps_t *map, size_t depth)
 	int indent = INDENT * (int)map->depth;
 	int pad = INDENT * (int)(depth - map->depth);
 
-	fprintf(f, "%*s%012" PRIxPTR "-%012" PRIxPTR "%*s %8s", indent, "", map->base,
+	fprintf(f, "%*s%012" PRIxPTR "-%012" PRIxPTR "%*s %8s  ", indent, "", map->base,
 		map->base + map->size, pad, "", short_size(map->size).text);
 	if (map->type == ZX_INFO_MAPS_TYPE_MAPPING)
-		fprintf(f, " %c%c%c %8s vmo %" PRIu64 "+0x%" PRIx64,
+		fprintf(f, "%c%c%c    %8s  vmo %" PRIu64 "+0x%" PRIx64,
 			m->mmu_flags & ZX_VM_PERM_READ ? 'r' : '-',
 			m->mmu_flags & ZX_VM_PERM_WRITE ? 'w' : '-',
 			m->mmu_flags & ZX_VM_PERM_EXECUTE ? 'x' : '-',
 			short_size(m->committed_bytes).text, m->vmo_koid, m->vmo_offset);
 	else
-		fputs(" region      ", f);
+		fprintf(f, "%-6s %8s ", "region", "");
 	if (map->name[0])
 		print_name(f, map->name);
 	fputc('\n', f);
@@ -79,8 +79,8 @@ static void print_tree(FILE *f, const zx_info_maps_t *maps, size_t n)
 {
 	size_t depth = deepest(maps, n);
 
-	fprintf(f, "%-*s %8s %s %8s %s\n", (int)(25 + INDENT * depth), "addresses", "size",
-		"per", "in use", "what");
+	fprintf(f, "%-*s %8s  %-6s %8s  %s\n", (int)(25 + INDENT * depth), "addresses", "size",
+		"access", "in use", "what");
 	for (size_t i = 0; i < n; i++)
 		print_record(f, &maps[i], depth);
 }

@@ -9,7 +9,6 @@
 #include <linux/hashtable.h>
 #include <linux/mman.h>
 #include <linux/module.h>
-#include <linux/mount.h>
 #include <linux/sched/mm.h>
 
 #include "../arch/aspace.h"
@@ -58,6 +57,7 @@ static int arena_release(struct inode *inode, struct file *file)
 	hash_del(&aspace->hash);
 	spin_unlock(&aspaces_lock);
 	zvm_aspace_kill(aspace);
+	zvm_fs_unpin();
 	return 0;
 }
 
@@ -90,22 +90,6 @@ static const struct file_operations arena_fops = {
 	.mmap = arena_mmap,
 	.get_unmapped_area = arena_get_unmapped_area,
 };
-
-static struct file *arena_file(struct zvm_aspace *aspace)
-{
-	struct file *file;
-
-	/* The file has a reference of its own, and one of the module. */
-	zvm_object_get(&aspace->obj);
-	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(&aspace->obj.inode, zvm_aspace_type.mnt, "arena",
-				 O_RDWR | O_LARGEFILE, &arena_fops);
-	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
-		zvm_object_put(&aspace->obj);
-	}
-	return file;
-}
 
 int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 			  u64 addr, u64 len, unsigned long prot)
@@ -182,7 +166,7 @@ static struct zvm_vmar *create_root(struct mm_struct *mm)
 
 	if (IS_ERR(aspace))
 		return ERR_CAST(aspace);
-	file = arena_file(aspace);
+	file = zvm_object_open(&aspace->obj, O_RDWR, &arena_fops);
 	if (IS_ERR(file)) {
 		root = ERR_CAST(file);
 		goto put_aspace;
@@ -257,7 +241,7 @@ static void aspace_evict(struct zvm_object *obj)
 }
 
 struct zvm_object_type zvm_aspace_type = {
-	.fs.name = "zvm_aspace",
+	.name = "arena",
 	.zx_type = ZX_OBJ_TYPE_NONE,
 	.size = sizeof(struct zvm_aspace),
 	.evict = aspace_evict,

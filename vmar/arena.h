@@ -8,7 +8,7 @@
 #include "aspace.h"
 
 /* Arenas begin at a multiple of this: one entry of a PUD maps as much. */
-#define ZVM_ARENA_ALIGN	(1UL << 30)
+#define ZVM_ARENA_ALIGN	BIT(30)
 
 /* The aspace whose arena the VMA is part of, or NULL. */
 struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma);

@@ -58,7 +58,7 @@ struct zvm_aspace {
 	bool dead;
 	u64 last_id;
 	struct zvm_vmar *root;
-	struct mutex remap_lock;
+	struct mutex remap_lock;	/* one remapping at a time */
 	struct task_struct *trimmer;
 	struct hlist_node hash;
 	u64 dirty_first;
@@ -100,7 +100,9 @@ struct zvm_vm_node {
  * @depth: 0 for the root
  * @dead: destroyed, or the whole aspace is
  * @children: zvm_vm_node tree
+ * @last: the last child
  * @cursor: where the search for room for a mapping begins, fixed
+ * @packed: from @cursor to here no page is free
  *
  * A region that is in the tree holds a reference on its object; handles hold
  * theirs. All but @obj, @aspace, @flags and the extent is guarded by aspace->lock.
@@ -113,7 +115,9 @@ struct zvm_vmar {
 	u32 depth;
 	bool dead;
 	struct rb_root children;
+	struct zvm_vm_node *last;
 	u64 cursor;
+	u64 packed;
 };
 
 /**

@@ -4,9 +4,43 @@
  */
 #include "vmar.h"
 
-/* All that is to be said against the mapping; what it replaces goes to @plan. */
-static int check_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
-			struct zvm_spot *spot, struct zvm_unmap *plan)
+static int check_exec_locked(const struct zvm_vmar *vmar, const struct zvm_map *map)
+{
+	/* Only the owner can make its arena executable. */
+	if (map->prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_is_current(vmar->aspace))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/*
+ * Take away what is where the mapping is to be. -EAGAIN: takes one spare piece
+ * more. Not inlined, for the sake of its callers' stack.
+ */
+static noinline int overwrite_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
+				     struct zvm_spot *spot, struct zvm_spares *spares,
+				     struct zvm_dead *dead)
+{
+	struct zvm_unmap plan;
+	int err;
+
+	spot->addr = vmar->node.base + map->vmar_offset;
+	/* Whatever the rights: child regions are not overwritten. */
+	err = zvm_unmap_plan_locked(vmar, spot->addr, map->size, false, &plan);
+	if (!err)
+		err = check_exec_locked(vmar, map);
+	if (err)
+		return err;
+	if (plan.splits > spares->count)
+		return -EAGAIN;
+	zvm_unmap_do_locked(vmar, &plan, spares, dead);
+	spot->next = zvm_tree_first(vmar, spot->addr);
+	return 0;
+}
+
+/* Find the place, or make it. */
+static int place_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
+			struct zvm_spot *spot, struct zvm_spares *spares,
+			struct zvm_dead *dead)
 {
 	int err;
 
@@ -17,20 +51,11 @@ static int check_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
 	err = zvm_place_check(vmar, map->options, map->vmar_offset, map->size);
 	if (err)
 		return err;
-	if (map->options & ZX_VM_SPECIFIC_OVERWRITE) {
-		spot->addr = vmar->node.base + map->vmar_offset;
-		/* Whatever the rights: child regions are not overwritten. */
-		err = zvm_unmap_plan_locked(vmar, spot->addr, map->size, false, plan);
-	} else {
-		err = zvm_place_find_locked(vmar, map->options, map->vmar_offset,
-					    map->size, false, spot);
-	}
-	if (err)
-		return err;
-	/* Only the owner can make its arena executable. */
-	if (map->prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_is_current(vmar->aspace))
-		return -EOPNOTSUPP;
-	return 0;
+	if (map->options & ZX_VM_SPECIFIC_OVERWRITE)
+		return overwrite_locked(vmar, map, spot, spares, dead);
+	err = zvm_place_find_locked(vmar, map->options, map->vmar_offset,
+				    map->size, false, spot);
+	return err ? err : check_exec_locked(vmar, map);
 }
 
 /* Put the mapping into the tree. Nobody can have touched it when this fails. */
@@ -39,7 +64,6 @@ static int insert(struct zvm_vmar *vmar, struct zvm_map *map)
 	struct zvm_aspace *aspace = vmar->aspace;
 	struct zvm_spares spares = {};
 	struct zvm_mapping *piece;
-	struct zvm_unmap plan;
 	struct zvm_spot spot;
 	struct zvm_dead dead;
 	int err;
@@ -59,23 +83,18 @@ static int insert(struct zvm_vmar *vmar, struct zvm_map *map)
 
 	zvm_dead_init(&dead);
 again:
-	plan.splits = 0;
 	err = -EINTR;
 	if (down_write_killable(&aspace->lock))
 		goto free;
-	err = check_locked(vmar, map, &spot, &plan);
-	if (err)
-		goto unlock;
-	if (plan.splits > spares.count) {
+	err = place_locked(vmar, map, &spot, &spares, &dead);
+	if (err) {
 		up_write(&aspace->lock);
-		err = zvm_spares_fill(&spares, plan.splits);
+		if (err != -EAGAIN)
+			goto free;
+		err = zvm_spares_fill(&spares, spares.count + 1);
 		if (err)
 			goto free;
 		goto again;
-	}
-	if (map->options & ZX_VM_SPECIFIC_OVERWRITE) {
-		zvm_unmap_do_locked(vmar, &plan, &spares, &dead);
-		spot.next = zvm_tree_first(vmar, spot.addr);
 	}
 	piece->node.base = spot.addr;
 	piece->id = ++aspace->last_id;
@@ -83,16 +102,15 @@ again:
 	map->id = piece->id;
 	zvm_mapping_insert_locked(vmar, piece, spot.next, map->vmo_offset);
 	up_write(&aspace->lock);
+	piece = NULL;
 
-	zvm_dead_free(&dead);
-	zvm_spares_free(&spares);
-	return 0;
-
-unlock:
-	up_write(&aspace->lock);
 free:
-	zvm_mapping_free(piece);
-	zvm_spares_free(&spares);
+	if (piece)
+		zvm_mapping_free(piece);
+	if (dead.first)
+		zvm_dead_free(&dead);
+	if (spares.count)
+		zvm_spares_free(&spares);
 	return err;
 }
 

@@ -57,7 +57,7 @@ void zvm_spares_free(struct zvm_spares *spares)
 		zvm_mapping_free(spares->piece[--spares->count]);
 }
 
-void zvm_dead_free(struct zvm_dead *dead)
+void zvm_dead_free(const struct zvm_dead *dead)
 {
 	struct zvm_vm_node *node = dead->first;
 
@@ -71,7 +71,6 @@ void zvm_dead_free(struct zvm_dead *dead)
 		node = next;
 		cond_resched();
 	}
-	zvm_dead_init(dead);
 }
 
 static void lock_store(const struct zvm_mapping *piece)
@@ -117,9 +116,9 @@ void zvm_mapping_unlink_locked(struct zvm_mapping *piece)
 	unlock_store(piece);
 }
 
-void zvm_mapping_remove_locked(struct zvm_mapping *piece)
+void zvm_mapping_remove_locked(struct zvm_mapping *piece, struct zvm_vm_node *next)
 {
-	zvm_tree_erase(&piece->node);
+	zvm_tree_erase(&piece->node, next);
 	zvm_mapping_unlink_locked(piece);
 }
 
@@ -153,7 +152,7 @@ void zvm_mapping_merge_locked(struct zvm_mapping *piece, struct zvm_mapping *res
 {
 	u64 size = piece->node.size + rest->node.size;
 
-	zvm_tree_erase(&rest->node);
+	zvm_tree_erase(&rest->node, zvm_tree_next(&rest->node));
 	lock_store(piece);
 	unlink_store(piece);
 	unlink_store(rest);

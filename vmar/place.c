@@ -44,20 +44,14 @@ int zvm_place_check(const struct zvm_vmar *vmar, u32 options, u64 offset, u64 si
 	return 0;
 }
 
-/* A page-aligned number in [0, size], all of them equally likely. */
-static u64 random_offset(u64 size)
+u64 zvm_random_offset(u64 size)
 {
 	return mul_u64_u64_shr(get_random_u64(), (size >> PAGE_SHIFT) + 1, 64) << PAGE_SHIFT;
 }
 
-u64 zvm_place_cursor(u64 base, u64 size)
-{
-	return base + random_offset(size - PAGE_SIZE);
-}
-
-/* The lowest place at or after @from that ends at @limit or before. */
-static bool first_fit(const struct zvm_vmar *vmar, u64 from, u64 limit, u64 size, u64 align,
-		      struct zvm_spot *spot)
+/* first_fit() where the alignment is more than a page. */
+static noinline bool first_aligned_fit(const struct zvm_vmar *vmar, u64 from, u64 limit,
+				       u64 size, u64 align, struct zvm_spot *spot)
 {
 	struct zvm_gap gap = { .end = from };
 	unsigned int tries;
@@ -87,7 +81,22 @@ static bool first_fit(const struct zvm_vmar *vmar, u64 from, u64 limit, u64 size
 	}
 }
 
-int zvm_place_find_locked(const struct zvm_vmar *vmar, u32 options, u64 offset, u64 size,
+/* The lowest place at or after @from that ends at @limit or before. */
+static bool first_fit(const struct zvm_vmar *vmar, u64 from, u64 limit, u64 size, u64 align,
+		      struct zvm_spot *spot)
+{
+	struct zvm_gap gap;
+
+	if (align > PAGE_SIZE)
+		return first_aligned_fit(vmar, from, limit, size, align, spot);
+	if (!zvm_tree_gap(vmar, from, size, &gap))
+		return false;
+	spot->addr = gap.start;
+	spot->next = gap.next;
+	return spot->addr + size <= limit;
+}
+
+int zvm_place_find_locked(struct zvm_vmar *vmar, u32 options, u64 offset, u64 size,
 			  bool region, struct zvm_spot *spot)
 {
 	u64 base = vmar->node.base;
@@ -110,15 +119,19 @@ int zvm_place_find_locked(const struct zvm_vmar *vmar, u32 options, u64 offset, 
 	if (vmar->flags & ZX_VM_COMPACT)
 		from = base;
 	else if (region)
-		from = base + random_offset(last - base);
-	else if (vmar->cursor <= last)
-		from = vmar->cursor;
+		from = base + zvm_random_offset(last - base);
+	else if (vmar->packed <= last)
+		from = vmar->packed;
 	else
 		/* Below the limit, but as hard to guess as the cursor. */
 		from = base + (vmar->cursor - base) % (last - base + PAGE_SIZE);
 
-	if (first_fit(vmar, from, limit, size, align, spot) ||
-	    (from > base && first_fit(vmar, base, limit, size, align, spot)))
-		return 0;
-	return -ENOBUFS;
+	if (!first_fit(vmar, from, limit, size, align, spot) &&
+	    (from == base || !first_fit(vmar, base, limit, size, align, spot)))
+		return -ENOBUFS;
+	/* Not a page was free before it. */
+	if (from == vmar->packed && size == PAGE_SIZE && align == PAGE_SIZE &&
+	    spot->addr > from)
+		vmar->packed = spot->addr;
+	return 0;
 }

@@ -27,7 +27,6 @@ static struct zvm_vmar *new_region(struct zvm_aspace *aspace, u32 flags, const c
 	zvm_object_get(&aspace->obj);
 	vmar->aspace = aspace;
 	vmar->flags = flags;
-	vmar->children = RB_ROOT;
 	vmar->node.is_region = true;
 	return vmar;
 }
@@ -41,7 +40,7 @@ struct zvm_vmar *zvm_vmar_new_root(struct zvm_aspace *aspace)
 		return root;
 	root->node.base = aspace->base;
 	root->node.size = aspace->size;
-	root->cursor = zvm_place_cursor(aspace->base, aspace->size);
+	zvm_tree_init(root);
 	return root;
 }
 
@@ -84,7 +83,7 @@ struct zvm_vmar *zvm_vmar_new_child(struct zvm_vmar *parent, u32 options, u64 of
 		goto unlock;
 	vmar->node.base = spot.addr;
 	vmar->node.size = size;
-	vmar->cursor = zvm_place_cursor(spot.addr, size);
+	zvm_tree_init(vmar);
 	vmar->depth = parent->depth + 1;
 	zvm_object_get(&vmar->obj);
 	zvm_tree_insert(parent, &vmar->node, spot.next);
@@ -125,6 +124,7 @@ bool zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead)
 			cond_resched();
 		}
 		*children = RB_ROOT;
+		node_vmar(node)->last = NULL;
 	}
 
 	/* All at once, and before the stores forget the mappings. */
@@ -150,7 +150,7 @@ static int destroy_unlock(struct zvm_vmar *vmar)
 		return -EBADFD;
 	}
 	zvm_dead_init(&dead);
-	zvm_tree_erase(&vmar->node);
+	zvm_tree_erase(&vmar->node, zvm_tree_next(&vmar->node));
 	touched = zvm_vmar_kill_locked(vmar, &dead);
 	up_write(&aspace->lock);
 
@@ -238,7 +238,7 @@ static const struct file_operations vmar_fops = {
 };
 
 struct zvm_object_type zvm_vmar_type = {
-	.fs.name = "zvm_vmar",
+	.name = "vmar",
 	.zx_type = ZX_OBJ_TYPE_VMAR,
 	.size = sizeof(struct zvm_vmar),
 	.fops = &vmar_fops,

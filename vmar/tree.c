@@ -27,38 +27,69 @@ static inline bool has_gap(const struct rb_node *rb, u64 size)
 	return rb && to_node(rb)->max_gap >= size;
 }
 
+void zvm_tree_init(struct zvm_vmar *vmar)
+{
+	vmar->children = RB_ROOT;
+	vmar->last = NULL;
+	vmar->cursor = vmar->node.base + zvm_random_offset(vmar->node.size - PAGE_SIZE);
+	vmar->packed = vmar->cursor;
+}
+
+/* Room is used: more may be packed. */
+static void pack(struct zvm_vmar *vmar, u64 start, u64 end)
+{
+	if (start <= vmar->packed && end > vmar->packed)
+		vmar->packed = end;
+}
+
+/* Room becomes free: less may be packed. */
+static void unpack(struct zvm_vmar *vmar, u64 start, u64 end)
+{
+	if (start < vmar->packed && end > vmar->cursor)
+		vmar->packed = max(start, vmar->cursor);
+}
+
 void zvm_tree_insert(struct zvm_vmar *vmar, struct zvm_vm_node *node,
 		     struct zvm_vm_node *next)
 {
+	u64 end = zvm_node_end(node);
 	struct rb_node *prev;
-	u64 prev_end;
 
-	if (next && !next->rb.rb_left) {
-		prev_end = next->base - next->gap;
-		rb_link_node(&node->rb, &next->rb, &next->rb.rb_left);
-	} else {
-		/* In a tree, what precedes a left child or nothing has no right one. */
-		prev = next ? rb_prev(&next->rb) : rb_last(&vmar->children);
-		prev_end = prev ? zvm_node_end(to_node(prev)) : vmar->node.base;
-		rb_link_node(&node->rb, prev,
-			     prev ? &prev->rb_right : &vmar->children.rb_node);
-	}
 	node->parent = vmar;
-	node->gap = node->base - prev_end;
 	node->max_gap = 0;
+	if (next && !next->rb.rb_left) {
+		node->gap = next->gap - (next->base - node->base);
+		rb_link_node(&node->rb, &next->rb, &next->rb.rb_left);
+	} else if (vmar->last) {
+		/* What precedes a node that has a left child has no right one. */
+		prev = next ? rb_prev(&next->rb) : &vmar->last->rb;
+		node->gap = node->base - zvm_node_end(to_node(prev));
+		rb_link_node(&node->rb, prev, &prev->rb_right);
+	} else {
+		node->gap = node->base - vmar->node.base;
+		rb_link_node(&node->rb, NULL, &vmar->children.rb_node);
+	}
 	if (next)
-		next->gap = next->base - zvm_node_end(node);
+		next->gap = next->base - end;
+	else
+		vmar->last = node;
+
 	gaps_propagate(&node->rb, NULL);
 	if (next)
 		gaps_propagate(&next->rb, NULL);
 	rb_insert_augmented(&node->rb, &vmar->children, &gaps);
+
+	pack(vmar, node->base, end);
 }
 
-void zvm_tree_erase(struct zvm_vm_node *node)
+void zvm_tree_erase(struct zvm_vm_node *node, struct zvm_vm_node *next)
 {
-	struct zvm_vm_node *next = zvm_tree_next(node);
+	struct zvm_vmar *vmar = node->parent;
 
-	rb_erase_augmented(&node->rb, &node->parent->children, &gaps);
+	unpack(vmar, node->base, zvm_node_end(node));
+	if (!next)
+		vmar->last = zvm_tree_prev(node);
+	rb_erase_augmented(&node->rb, &vmar->children, &gaps);
 	if (next) {
 		next->gap += node->gap + node->size;
 		gaps_propagate(&next->rb, NULL);
@@ -69,22 +100,35 @@ void zvm_tree_erase(struct zvm_vm_node *node)
 void zvm_tree_resize(struct zvm_vm_node *node, u64 base, u64 size)
 {
 	struct zvm_vm_node *next = zvm_tree_next(node);
+	u64 end = base + size;
 
+	if (base > node->base)
+		unpack(node->parent, node->base, base);
+	if (end < zvm_node_end(node))
+		unpack(node->parent, end, zvm_node_end(node));
 	node->gap += base - node->base;
 	if (next) {
-		next->gap = next->base - (base + size);
+		next->gap = next->base - end;
 		gaps_propagate(&next->rb, NULL);
 	}
 	node->base = base;
 	node->size = size;
 	gaps_propagate(&node->rb, NULL);
+	pack(node->parent, base, end);
 }
 
 struct zvm_vm_node *zvm_tree_first(const struct zvm_vmar *vmar, u64 addr)
 {
-	struct rb_node *rb = vmar->children.rb_node;
-	struct zvm_vm_node *best = NULL;
+	struct zvm_vm_node *best = vmar->last;
+	struct rb_node *rb;
 
+	/* The end is where new mappings mostly are, and go away from. */
+	if (!best || zvm_node_end(best) <= addr)
+		return NULL;
+	if (best->base <= addr)
+		return best;
+
+	rb = vmar->children.rb_node;
 	while (rb) {
 		struct zvm_vm_node *node = to_node(rb);
 
@@ -143,34 +187,41 @@ static struct zvm_vm_node *next_with_gap(const struct zvm_vm_node *node, u64 siz
 	return NULL;
 }
 
-bool zvm_tree_gap(const struct zvm_vmar *vmar, u64 from, u64 size, struct zvm_gap *gap)
+/* The first child that begins after @addr. */
+static struct zvm_vm_node *first_after(const struct zvm_vmar *vmar, u64 addr)
 {
 	struct rb_node *rb = vmar->children.rb_node;
+	struct zvm_vm_node *best = NULL;
+
+	while (rb) {
+		if (to_node(rb)->base > addr) {
+			best = to_node(rb);
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return best;
+}
+
+bool zvm_tree_gap(const struct zvm_vmar *vmar, u64 from, u64 size, struct zvm_gap *gap)
+{
+	u64 last_end = vmar->last ? zvm_node_end(vmar->last) : vmar->node.base;
 	struct zvm_vm_node *node = NULL;
 
-	/* Only the gap before the first node after @from can lose room by it. */
-	if (has_gap(rb, size)) {
-		while (rb) {
-			if (to_node(rb)->base > from) {
-				node = to_node(rb);
-				rb = rb->rb_left;
-			} else {
-				rb = rb->rb_right;
-			}
-		}
+	if (from < last_end && has_gap(vmar->children.rb_node, size)) {
+		/* Only the gap before this node can lose room by @from. */
+		node = first_after(vmar, from);
 		if (node && node->base - max(node->base - node->gap, from) < size)
 			node = next_with_gap(node, size);
 	}
+	gap->next = node;
 	if (node) {
 		gap->start = max(node->base - node->gap, from);
 		gap->end = node->base;
-	} else {
-		rb = rb_last(&vmar->children);
-		gap->start = max(rb ? zvm_node_end(to_node(rb)) : vmar->node.base, from);
-		gap->end = zvm_node_end(&vmar->node);
-		if (gap->start > gap->end || gap->end - gap->start < size)
-			return false;
+		return true;
 	}
-	gap->next = node;
-	return true;
+	gap->start = max(last_end, from);
+	gap->end = zvm_node_end(&vmar->node);
+	return gap->start <= gap->end && gap->end - gap->start >= size;
 }

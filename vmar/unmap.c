@@ -70,7 +70,7 @@ void zvm_unmap_do_locked(struct zvm_vmar *vmar, const struct zvm_unmap *plan,
 			continue;
 		cond_resched();
 		if (node->is_region) {
-			zvm_tree_erase(node);
+			zvm_tree_erase(node, steps.next);
 			zvm_vmar_kill_locked(node_vmar(node), dead);
 			continue;
 		}
@@ -85,55 +85,107 @@ void zvm_unmap_do_locked(struct zvm_vmar *vmar, const struct zvm_unmap *plan,
 		} else if (step.keep_right) {
 			zvm_mapping_trim_locked(piece, step.end, zvm_node_end(node));
 		} else {
-			zvm_mapping_remove_locked(piece);
+			zvm_mapping_remove_locked(piece, steps.next);
 			zvm_dead_add(dead, node);
 		}
 	}
 }
 
-int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
+static int check_locked(const struct zvm_vmar *vmar, u64 addr, u64 len)
+{
+	if (vmar->dead)
+		return -EBADFD;
+	return zvm_vmar_contains(vmar, addr, len) ? 0 : -EINVAL;
+}
+
+/* Whatever is there. Not inlined, for the sake of its callers' stack. */
+static noinline int unmap_parts(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
 {
 	struct zvm_aspace *aspace = vmar->aspace;
 	struct zvm_spares spares = {};
 	struct zvm_unmap plan;
 	struct zvm_dead dead;
-	bool zapped;
 	int err;
 
 	zvm_dead_init(&dead);
 again:
+	err = -EINTR;
 	if (down_write_killable(&aspace->lock))
-		return -EINTR;
-	err = -EBADFD;
-	if (vmar->dead)
-		goto unlock;
-	err = -EINVAL;
-	if (!zvm_vmar_contains(vmar, addr, len))
-		goto unlock;
-	err = zvm_unmap_plan_locked(vmar, addr, len, regions, &plan);
-	if (err)
-		goto unlock;
+		goto free;
+	err = check_locked(vmar, addr, len);
+	if (!err)
+		err = zvm_unmap_plan_locked(vmar, addr, len, regions, &plan);
+	if (err) {
+		up_write(&aspace->lock);
+		goto free;
+	}
 	if (plan.splits > spares.count) {
 		up_write(&aspace->lock);
 		err = zvm_spares_fill(&spares, plan.splits);
 		if (err)
-			return err;
+			goto free;
 		goto again;
 	}
 	zvm_unmap_do_locked(vmar, &plan, &spares, &dead);
-	zapped = plan.regions || plan.zap_start != plan.zap_end;
 	up_write(&aspace->lock);
 
 	zvm_dead_free(&dead);
-	zvm_spares_free(&spares);
-	if (zapped)
+	if (plan.regions || plan.zap_start != plan.zap_end)
 		zvm_arena_trim(aspace, addr, len);
-	return 0;
-
-unlock:
-	up_write(&aspace->lock);
+free:
 	zvm_spares_free(&spares);
 	return err;
+}
+
+/* The piece that takes up exactly this range, or NULL. */
+static struct zvm_mapping *find_whole_locked(const struct zvm_vmar *vmar, u64 addr, u64 len)
+{
+	struct zvm_vm_node *node = zvm_tree_first(vmar, addr);
+
+	if (!node || node->base != addr || node->size != len || node->is_region)
+		return NULL;
+	return node_mapping(node);
+}
+
+static void remove_whole_locked(struct zvm_mapping *piece)
+{
+	struct zvm_vm_node *node = &piece->node;
+	struct zvm_vm_node *next = zvm_tree_next(node);
+
+	zvm_aspace_assert_write(piece->aspace);
+	if (piece->touched)
+		zvm_arena_zap(piece->aspace, node->base, node->size);
+	if (next && !next->is_region && node_mapping(next)->joined)
+		zvm_mapping_unjoin_locked(node_mapping(next));
+	zvm_mapping_remove_locked(piece, next);
+}
+
+int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
+{
+	struct zvm_aspace *aspace = vmar->aspace;
+	struct zvm_mapping *piece = NULL;
+	bool touched;
+	int err;
+
+	/* What is mapped is mostly unmapped as it is: worth a short way. */
+	if (down_write_killable(&aspace->lock))
+		return -EINTR;
+	err = check_locked(vmar, addr, len);
+	if (!err)
+		piece = find_whole_locked(vmar, addr, len);
+	if (piece)
+		remove_whole_locked(piece);
+	up_write(&aspace->lock);
+	if (err)
+		return err;
+	if (!piece)
+		return unmap_parts(vmar, addr, len, regions);
+
+	touched = piece->touched;
+	zvm_mapping_free(piece);
+	if (touched)
+		zvm_arena_trim(aspace, addr, len);
+	return 0;
 }
 
 void zvm_vmar_undo_map(struct zvm_vmar *vmar, const struct zvm_map *map)
@@ -154,7 +206,7 @@ void zvm_vmar_undo_map(struct zvm_vmar *vmar, const struct zvm_map *map)
 		if (!step.node || step.node->is_region ||
 		    node_mapping(step.node)->id != map->id)
 			continue;
-		zvm_mapping_remove_locked(node_mapping(step.node));
+		zvm_mapping_remove_locked(node_mapping(step.node), steps.next);
 		zvm_dead_add(&dead, step.node);
 		cond_resched();
 	}

@@ -27,7 +27,7 @@
  * How deep regions can nest. A fault walks down from the root with the lock
  * held, so its cost must not be in the hands of the user.
  */
-#define ZVM_VMAR_MAX_DEPTH	128
+#define ZVM_VMAR_MAX_DEPTH	4096
 
 static inline u64 zvm_node_end(const struct zvm_vm_node *node)
 {
@@ -53,13 +53,16 @@ struct zvm_gap {
 	struct zvm_vm_node *next;
 };
 
+/* An empty tree for the region, whose extent is set. */
+void zvm_tree_init(struct zvm_vmar *vmar);
 /*
  * Make @node, whose base and size are set, a child of @vmar. The room must be
  * free; @next is the child after it, NULL if it will be the last.
  */
 void zvm_tree_insert(struct zvm_vmar *vmar, struct zvm_vm_node *node,
 		     struct zvm_vm_node *next);
-void zvm_tree_erase(struct zvm_vm_node *node);
+/* @next: the child after it. */
+void zvm_tree_erase(struct zvm_vm_node *node, struct zvm_vm_node *next);
 /* Change the node's extent within the room it has. */
 void zvm_tree_resize(struct zvm_vm_node *node, u64 base, u64 size);
 /* The first child that ends after @addr, thus the one at @addr if there is. */
@@ -110,11 +113,11 @@ int zvm_place_check(const struct zvm_vmar *vmar, u32 options, u64 offset, u64 si
  * Find the place, after the check. -EEXIST if the specific one is taken, -ENOBUFS
  * if there is none. aspace->lock held for writing.
  */
-int zvm_place_find_locked(const struct zvm_vmar *vmar, u32 options, u64 offset, u64 size,
+int zvm_place_find_locked(struct zvm_vmar *vmar, u32 options, u64 offset, u64 size,
 			  bool region, struct zvm_spot *spot);
 
-/* Where a new region begins to look for room for mappings. */
-u64 zvm_place_cursor(u64 base, u64 size);
+/* A page-aligned number in [0, size], all of them equally likely. */
+u64 zvm_random_offset(u64 size);
 
 /* ---- steps.c ---- */
 
@@ -183,7 +186,7 @@ static inline void zvm_dead_add(struct zvm_dead *dead, struct zvm_vm_node *node)
 }
 
 /* Drop the references and free the memory. No locks held. */
-void zvm_dead_free(struct zvm_dead *dead);
+void zvm_dead_free(const struct zvm_dead *dead);
 
 /* Splitting a range off what is around it takes two new pieces at most. */
 #define ZVM_MAX_SPARES	2
@@ -210,8 +213,8 @@ void zvm_mapping_free(struct zvm_mapping *piece);
 /* Put a new mapping in the region's and the store's tree. */
 void zvm_mapping_insert_locked(struct zvm_vmar *vmar, struct zvm_mapping *piece,
 			       struct zvm_vm_node *next, u64 vmo_offset);
-/* Take a piece out of both. */
-void zvm_mapping_remove_locked(struct zvm_mapping *piece);
+/* Take a piece out of both; @next: the child after it. */
+void zvm_mapping_remove_locked(struct zvm_mapping *piece, struct zvm_vm_node *next);
 /* Take a piece out of the store's tree: the region's is gone as a whole. */
 void zvm_mapping_unlink_locked(struct zvm_mapping *piece);
 /* Cut the piece in two at @addr. @rest becomes the right part, joined. */

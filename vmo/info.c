@@ -48,7 +48,8 @@ static u64 share_count(struct zvm_store *store)
 			break;
 		kvfree(aspaces);
 		max = n + n / 4;
-		aspaces = kvmalloc_array(max, sizeof(*aspaces), GFP_KERNEL_ACCOUNT);
+		aspaces = kvmalloc_array(max, sizeof(*aspaces),
+					 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!aspaces)
 			return count;
 	}

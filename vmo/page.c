@@ -12,9 +12,13 @@
 
 #include "page.h"
 #include "user.h"
-#include "vmo.h"
 
-static struct inode *page_inode;
+/* Of no file system: all that is wanted is an identity and its mapping. */
+static struct inode page_inode;
+static const struct address_space_operations page_aops = {
+	.dirty_folio = noop_dirty_folio,
+};
+
 static atomic64_t last_index;
 static atomic64_t nr_pages;
 
@@ -53,7 +57,7 @@ struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
 	set_page_user(page, user);
 	set_page_private(page, 1);
 	page->index = atomic64_inc_return(&last_index);
-	page->mapping = page_inode->i_mapping;
+	page->mapping = page_inode.i_mapping;
 	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
 	SetPageDirty(page);
 	if (zero)
@@ -76,6 +80,8 @@ void zvm_page_drop(struct page *page)
 	/* Whoever else has the page may look at page->mapping, if locked. */
 	if (page_count(page) > 1) {
 		lock_page(page);
+		/* An ordinary page from now on. */
+		ClearPageDirty(page);
 		page->mapping = NULL;
 		unlock_page(page);
 	} else {
@@ -98,16 +104,11 @@ bool zvm_page_is_foreign(struct page *page, unsigned int extra)
 	return count > 1 + page_mapcount(page) + extra;
 }
 
-int __init zvm_page_init(void)
+void __init zvm_page_init(void)
 {
-	page_inode = alloc_anon_inode(zvm_vmo_type.mnt->mnt_sb);
-	if (IS_ERR(page_inode))
-		return PTR_ERR(page_inode);
-	i_size_write(page_inode, MAX_LFS_FILESIZE);
-	return 0;
-}
-
-void zvm_page_exit(void)
-{
-	iput(page_inode);
+	inode_init_once(&page_inode);
+	page_inode.i_mapping = &page_inode.i_data;
+	page_inode.i_data.host = &page_inode;
+	page_inode.i_data.a_ops = &page_aops;
+	i_size_write(&page_inode, MAX_LFS_FILESIZE);
 }

@@ -13,8 +13,7 @@
 
 struct zvm_user;
 
-int __init zvm_page_init(void);
-void zvm_page_exit(void);
+void __init zvm_page_init(void);
 
 /*
  * A new page with one slot, to be put into a leaf. Charged to the memory

@@ -17,6 +17,10 @@ static unsigned long kunit_seed;
 module_param(kunit_seed, ulong, 0444);
 MODULE_PARM_DESC(kunit_seed, "Seed of the random page map tests, 0: a new one each time");
 
+static unsigned int kunit_steps = 3000;
+module_param(kunit_steps, uint, 0444);
+MODULE_PARM_DESC(kunit_steps, "Steps of the random page map tests");
+
 static bool is_mine(struct pm_test *t, unsigned int m, u64 index, unsigned int extra)
 {
 	bool alone;
@@ -436,6 +440,7 @@ static int pm_init(struct kunit *test)
 
 	if (!t)
 		return -ENOMEM;
+	t->steps = kunit_steps;
 	t->seed = kunit_seed ?: get_random_u32();
 	prandom_seed_state(&t->rnd, t->seed);
 	kunit_info(test, "kunit_seed=%lu", t->seed);
@@ -475,6 +480,7 @@ static struct kunit_case pm_cases[] = {
 	KUNIT_CASE(pm_no_memory),
 	KUNIT_CASE(pm_random),
 	KUNIT_CASE(pm_race),
+	KUNIT_CASE(pm_duel),
 	{ }
 };
 

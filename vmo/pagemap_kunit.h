@@ -51,7 +51,7 @@ struct pm_test {
 	u64 nodes_before, pages_before;
 	unsigned long seed;
 	struct rnd_state rnd;
-	unsigned int step;
+	unsigned int step, steps;
 
 	struct pm_seen seen[BIT(PM_SEEN_BITS)];
 	unsigned int pass;
@@ -114,8 +114,9 @@ static inline bool pm_fail_unused(void)
 /* What may sleep is spared by fault injection. */
 #define PM_GFP_MAY_FAIL	(GFP_NOWAIT | __GFP_NOWARN)
 
-/* The tests of pagemap_kunit_random.c. */
+/* Tests in files of their own. */
 void pm_random(struct kunit *test);
 void pm_race(struct kunit *test);
+void pm_duel(struct kunit *test);
 
 #endif /* ZVM_VMO_PAGEMAP_KUNIT_H */

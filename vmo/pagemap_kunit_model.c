@@ -47,7 +47,12 @@ unsigned int pm_some_place(struct rnd_state *rnd)
 {
 	static const u8 run[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5 };
 
-	return run[pm_below(rnd, ARRAY_SIZE(run))] * PM_RUN + pm_below(rnd, PM_RUN);
+	unsigned int place = run[pm_below(rnd, ARRAY_SIZE(run))] * PM_RUN;
+
+	/* Half of the time close together: what meets nothing tests nothing. */
+	if (pm_below(rnd, 2))
+		return place + PM_RUN / 2 - 4 + pm_below(rnd, 8);
+	return place + pm_below(rnd, PM_RUN);
 }
 
 void pm_note(struct pm_test *t, bool bad, const char *what)

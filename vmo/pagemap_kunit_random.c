@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page map operations in random order, in one thread and in several.
+ * Page map operations in random order.
  */
 
-#include <linux/completion.h>
-#include <linux/kthread.h>
 #include <linux/minmax.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
 #include "pagemap_kunit.h"
-
-static unsigned int kunit_steps = 3000;
-module_param(kunit_steps, uint, 0444);
-MODULE_PARM_DESC(kunit_steps, "Steps of the random page map test; a fiftieth as many rounds of the race");
 
 static bool seen_elsewhere(struct pm_test *t, unsigned int m, unsigned int place,
 			   struct page *page)
@@ -54,11 +47,16 @@ static gfp_t maybe_fail(struct pm_test *t)
 static void step_write(struct pm_test *t)
 {
 	unsigned int m = pm_below(&t->rnd, PM_MAPS), place = pm_some_place(&t->rnd), i;
-	struct page *old = pm_page_at(&t->map[m], pm_index(place));
-	bool elsewhere = old && seen_elsewhere(t, m, place, old);
-	bool foreign = false, mine;
+	struct pm_held *held = &t->held[pm_below(&t->rnd, PM_HELD)];
+	bool elsewhere, foreign = false, mine;
+	struct page *old;
 	int err;
 
+	/* Where a foreign reference is, more often than chance has it. */
+	if (held->page && pm_below(&t->rnd, 3) == 0)
+		place = held->place;
+	old = pm_page_at(&t->map[m], pm_index(place));
+	elsewhere = old && seen_elsewhere(t, m, place, old);
 	for (i = 0; i < PM_HELD; i++)
 		foreign |= old && t->held[i].page == old;
 	err = pm_write(&t->map[m], pm_index(place), ++t->last_val, maybe_fail(t), &mine);
@@ -163,7 +161,7 @@ void pm_random(struct kunit *test)
 {
 	struct pm_test *t = test->priv;
 
-	for (t->step = 1; t->step <= kunit_steps; t->step++) {
+	for (t->step = 1; t->step <= t->steps; t->step++) {
 		u32 dice = pm_below(&t->rnd, 100);
 
 		if (dice < 52)
@@ -184,167 +182,4 @@ void pm_random(struct kunit *test)
 		pm_check(test);
 		cond_resched();
 	}
-}
-
-/* ---- Sharers in threads of their own ---- */
-
-#define RACERS	3
-#define RACE_STEPS	60
-
-/*
- * A thread is the only user of its two maps, which is what a store's lock would
- * see to; the nodes and pages are common to all.
- */
-struct racer {
-	struct pm_test *t;
-	struct task_struct *task;
-	struct completion start, done;	/* of a round */
-	bool stop;
-	struct rnd_state rnd;
-	unsigned int own, spare;	/* maps: the second for snapshots of the first */
-	u64 last_val;
-	const char *wrong;
-};
-
-static void race_check(struct racer *r, unsigned int m)
-{
-	struct pm_test *t = r->t;
-	unsigned int p;
-
-	for (p = 0; p < PM_PLACES; p++) {
-		struct page *page = pm_page_at(&t->map[m], pm_index(p));
-
-		if (!page != !t->val[m][p])
-			r->wrong = "presence of a page";
-		else if (page && *pm_val(page) != t->val[m][p])
-			r->wrong = "value of a page";
-	}
-}
-
-static void race_step(struct racer *r)
-{
-	struct pm_test *t = r->t;
-	unsigned int m = pm_below(&r->rnd, 4) ? r->own : r->spare;
-	unsigned int place = pm_some_place(&r->rnd);
-	u32 dice = pm_below(&r->rnd, 100);
-	u64 index = pm_index(place);
-	bool mine;
-
-	if (dice < 75) {
-		if (pm_write(&t->map[m], index, ++r->last_val, GFP_KERNEL, &mine))
-			r->wrong = "write";
-		t->val[m][place] = r->last_val;
-	} else if (dice < 88) {
-		/* If that wraps, it is nothing, here and in the model. */
-		if (pm_erase(t, m, index, index + pm_below(&r->rnd, 40), GFP_KERNEL))
-			r->wrong = "erase";
-	} else if (dice < 94) {
-		pm_destroy(t, r->spare);
-		pm_share(t, r->spare, r->own);
-	} else if (dice < 97) {
-		pm_destroy(t, m);
-	} else {
-		race_check(r, m);
-	}
-}
-
-static int racer_main(void *data)
-{
-	struct racer *r = data;
-	unsigned int i;
-
-	for (;;) {
-		wait_for_completion(&r->start);
-		if (r->stop)
-			break;
-		for (i = 0; i < RACE_STEPS && !r->wrong; i++)
-			race_step(r);
-		race_check(r, r->own);
-		race_check(r, r->spare);
-		complete(&r->done);
-	}
-
-	/* kthread_stop() waits until the module's code has been left. */
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-	return 0;
-}
-
-static int racer_start(struct racer *r, struct pm_test *t, unsigned int m)
-{
-	struct task_struct *task;
-
-	r->t = t;
-	r->own = m;
-	r->spare = m + RACERS;
-	r->last_val = (u64)(m + 1) << 56;
-	init_completion(&r->start);
-	init_completion(&r->done);
-	task = kthread_run(racer_main, r, "zvm-kunit/%u", m);
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	r->task = task;
-	return 0;
-}
-
-static void racer_stop(struct racer *r)
-{
-	if (!r->task)
-		return;
-	r->stop = true;
-	complete(&r->start);
-	kthread_stop(r->task);
-}
-
-static void race_round(struct pm_test *t, struct racer *racers)
-{
-	unsigned int i, m, place;
-	bool mine;
-
-	for (i = 0; i < 40; i++) {
-		place = pm_some_place(&t->rnd);
-		if (pm_write(&t->map[0], pm_index(place), ++t->last_val, GFP_KERNEL, &mine))
-			pm_note(t, true, "write before a race");
-		t->val[0][place] = t->last_val;
-	}
-	for (m = 1; m < RACERS; m++)
-		pm_share(t, m, pm_below(&t->rnd, m));
-
-	for (i = 0; i < RACERS; i++)
-		prandom_seed_state(&racers[i].rnd, prandom_u32_state(&t->rnd));
-	/* All at once, or there is no race. */
-	for (i = 0; i < RACERS; i++)
-		complete(&racers[i].start);
-	for (i = 0; i < RACERS; i++) {
-		wait_for_completion(&racers[i].done);
-		pm_note(t, racers[i].wrong, racers[i].wrong);
-	}
-}
-
-void pm_race(struct kunit *test)
-{
-	struct pm_test *t = test->priv;
-	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL);
-	unsigned int i, m;
-	int err = 0;
-
-	KUNIT_ASSERT_NOT_NULL(test, racers);
-	for (i = 0; i < RACERS && !err; i++)
-		err = racer_start(&racers[i], t, i);
-	/* No assertions from here on: the threads must end before the test does. */
-	for (t->step = 1; t->step <= kunit_steps / 50 && !err && !t->wrong; t->step++) {
-		race_round(t, racers);
-		pm_compare(t);
-		for (m = 0; m < PM_MAPS; m++)
-			pm_destroy(t, m);
-	}
-	for (i = 0; i < RACERS; i++)
-		racer_stop(&racers[i]);
-	KUNIT_ASSERT_EQ(test, 0, err);
-	pm_check(test);
 }

@@ -28,6 +28,14 @@ static int check_locked(const struct zvm_store *store, u64 pos)
 	return pos >= store->size ? -ERANGE : 0;
 }
 
+/* Where to stop at the latest. */
+static u64 batch_end(const struct zvm_store *store, u64 pos, const struct iov_iter *iter)
+{
+	if (pos >= store->size)
+		return pos;
+	return pos + min_t(u64, iov_iter_count(iter), store->size - pos);
+}
+
 /* Write one batch at @pos; *@fault: stopped for a fault in the caller's memory. */
 static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *iter, bool *fault)
 {
@@ -37,7 +45,7 @@ static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *it
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	err = check_locked(store, pos);
-	end = min(pos + iov_iter_count(iter), store->size);
+	end = batch_end(store, pos, iter);
 	for (i = 0; !err && !*fault && i < RW_BATCH && pos < end; i++) {
 		size_t want = chunk_at(pos, end), got;
 		struct page *page = zvm_store_get_write(store, pos >> PAGE_SHIFT, NULL);
@@ -82,7 +90,7 @@ static ssize_t copy_out(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	err = check_locked(store, pos);
-	end = min(pos + iov_iter_count(iter), store->size);
+	end = batch_end(store, pos, iter);
 	if (!err) {
 		u64 first = pos >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
 		bool writable;

@@ -75,7 +75,7 @@ static void vmo_show_fdinfo(struct seq_file *m, struct zvm_object *obj)
 }
 
 struct zvm_object_type zvm_vmo_type = {
-	.fs.name = "zvm_vmo",
+	.name = "vmo",
 	.zx_type = ZX_OBJ_TYPE_VMO,
 	.size = sizeof(struct zvm_vmo),
 	.fops = &zvm_vmo_fops,

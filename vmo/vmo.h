@@ -38,7 +38,7 @@ struct zvm_user;
  * @cache_policy: ZX_CACHE_POLICY_...
  */
 struct zvm_store {
-	struct mutex lock;
+	struct mutex lock;	/* all below, and the PTEs of the pages */
 	struct zvm_pagemap pages;
 	u64 size;
 	u64 stream_size;
