@@ -60,7 +60,7 @@ endef
 
 $(PROGS): $(HEADERS) Makefile $(wildcard uapi/*.h userlib/*.c userlib/*.h) | lib
 $(filter $(B)/selftests/%,$(PROGS)): | $(B)/ksrc
-$(B)/selftests/zvm-stress: selftests/stress.c
+$(B)/selftests/zvm-stress: $(wildcard selftests/stress*.c)
 	$(call compile,-isystem $(B)/ksrc/tools/testing/selftests)
 $(B)/selftests/%: selftests/%.c
 	$(call compile,-isystem $(B)/ksrc/tools/testing/selftests)

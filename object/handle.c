@@ -3,6 +3,7 @@
  * Handles: files that refer to an object and carry rights.
  */
 #include <linux/bitfield.h>
+#include <linux/fdtable.h>
 #include <linux/module.h>
 
 #include "../vmar/aspace.h"
@@ -15,11 +16,6 @@ static atomic_t last_tag;
 u64 zvm_handle_count_all(void)
 {
 	return atomic64_read(&nr_handles);
-}
-
-bool zvm_file_is_handle(const struct file *file)
-{
-	return file->f_op->release == zvm_object_release;
 }
 
 /* 1 to 1023, in turn, so that a reused descriptor has another tag for long. */
@@ -54,7 +50,7 @@ struct file *zvm_handle_new(struct zvm_object *obj, u32 rights, u64 lent)
 		return file;
 	if (file->f_op->llseek)
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	file->private_data = (void *)(rights | lent | ZVM_HANDLE_LIVE |
+	file->private_data = (void *)(rights | lent |
 				      FIELD_PREP(ZVM_HANDLE_WORD_TAG, next_tag()));
 	atomic_inc(&obj->handles);
 	atomic64_inc(&nr_handles);
@@ -110,8 +106,6 @@ int zvm_handle_lookup(u32 value, const struct zvm_object_type *type,
 	if (!zvm_file_is_handle(ref->fd.file))
 		goto put_fd;
 	word = zvm_handle_word(ref->fd.file);
-	if (!(word & ZVM_HANDLE_LIVE))
-		goto put_fd;
 	if (ZVM_HANDLE_TAG(value) &&
 	    ZVM_HANDLE_TAG(value) != FIELD_GET(ZVM_HANDLE_WORD_TAG, word))
 		goto put_fd;
@@ -119,13 +113,35 @@ int zvm_handle_lookup(u32 value, const struct zvm_object_type *type,
 	ref->obj = zvm_file_object(ref->fd.file);
 	ref->rights = zvm_word_rights(word);
 	err = -EMEDIUMTYPE;
-	if (ref->obj->type != type)
+	if (type && ref->obj->type != type)
 		goto put_fd;
 	return 0;
 
 put_fd:
 	fdput(ref->fd);
 	return err;
+}
+
+int zvm_ioctl_handle_close(struct zvm_call *call)
+{
+	const struct zvm_handle_close *cmd = call->cmd;
+	struct zvm_handle_ref ref;
+	int err;
+
+	err = zvm_handle_lookup(cmd->handle, NULL, &ref);
+	if (err)
+		/* EBADF would say that the device is not what it seems. */
+		return -ENOENT;
+	zvm_handle_ref_put(&ref);
+	return close_fd(ZVM_HANDLE_FD(cmd->handle));
+}
+
+int zvm_ioctl_handle_tag(struct zvm_call *call)
+{
+	struct zvm_handle_tag *cmd = call->cmd;
+
+	cmd->tag = FIELD_GET(ZVM_HANDLE_WORD_TAG, call->word);
+	return zvm_call_respond(call, sizeof(*cmd));
 }
 
 /* What the new handle may do, or an error. */
@@ -155,14 +171,10 @@ int zvm_ioctl_handle_duplicate(struct zvm_call *call)
 		lent = ZVM_HANDLE_LENT;
 	}
 
-	if (cmd->flags & take) {
-		/* Whoever takes the word away has the handle; it dies here. */
-		if (cmpxchg((u64 *)&call->file->private_data, call->word, 0) != call->word)
-			return -EBADF;
-		if (cmd->flags & ZVM_DUPLICATE_EXECUTABLE &&
-		    call->obj->type->zx_type != ZX_OBJ_TYPE_VMO)
-			return -EBADF;
-	} else {
+	if (cmd->flags & ZVM_DUPLICATE_EXECUTABLE &&
+	    call->obj->type->zx_type != ZX_OBJ_TYPE_VMO)
+		return -EBADF;
+	if (!(cmd->flags & take)) {
 		err = zvm_call_need(call, ZX_RIGHT_DUPLICATE);
 		if (err)
 			return err;
@@ -175,20 +187,9 @@ int zvm_ioctl_handle_duplicate(struct zvm_call *call)
 		rights |= ZX_RIGHT_EXECUTE;
 
 	file = zvm_handle_new(call->obj, rights, lent);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto restore;
-	}
-	err = zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
-	if (err)
-		goto restore;
-	return 0;
-
-restore:
-	/* Out of memory or a bad address loses nothing, not even the handle. */
-	if (cmd->flags & take)
-		WRITE_ONCE(call->file->private_data, (void *)call->word);
-	return err;
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
 }
 
 void zvm_object_show_fdinfo(struct seq_file *m, struct file *file)
@@ -203,8 +204,6 @@ void zvm_object_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "rights:\t0x%08x\n", zvm_word_rights(word));
 	if (word & ZVM_HANDLE_LENT)
 		seq_puts(m, "lent:\t1\n");
-	if (!(word & ZVM_HANDLE_LIVE))
-		seq_puts(m, "dead:\t1\n");
 	seq_puts(m, "name:\t");
 	seq_escape(m, name, "\n\t\\");
 	seq_puts(m, "\n");

@@ -2,10 +2,9 @@
 /*
  * Handles: files that refer to an object and carry rights.
  *
- * What a handle is fits into one word, kept in file->private_data: rights, the
- * tag that tells a reused descriptor from the old one, and two flags. The word
- * is fixed for life, but for the moment in which a handle is replaced by
- * another: then it becomes 0, the dead handle.
+ * What a handle is fits into one word, kept in file->private_data and fixed for
+ * life: rights, a flag, and the tag that tells a reused descriptor from the old
+ * one.
  */
 #ifndef ZVM_OBJECT_HANDLE_H
 #define ZVM_OBJECT_HANDLE_H
@@ -17,12 +16,11 @@
 #define ZVM_HANDLE_RIGHTS	GENMASK_ULL(24, 0)
 /* This VMAR handle works in any process. */
 #define ZVM_HANDLE_LENT		BIT_ULL(25)
-#define ZVM_HANDLE_LIVE		BIT_ULL(26)
 #define ZVM_HANDLE_WORD_TAG	GENMASK_ULL(41, 32)
 
 static inline u64 zvm_handle_word(const struct file *file)
 {
-	return (u64)READ_ONCE(file->private_data);
+	return (u64)file->private_data;
 }
 
 static inline u32 zvm_word_rights(u64 word)
@@ -36,8 +34,13 @@ static inline struct zvm_object *zvm_file_object(const struct file *file)
 	return container_of(file_inode(file), struct zvm_object, inode);
 }
 
-/* Is @file a handle (dead or alive)? */
-bool zvm_file_is_handle(const struct file *file);
+int zvm_object_release(struct inode *inode, struct file *file);
+
+/* Is @file a handle? */
+static inline bool zvm_file_is_handle(const struct file *file)
+{
+	return file->f_op->release == zvm_object_release;
+}
 
 /*
  * A new handle to @obj with @rights; @lent: ZVM_HANDLE_LENT or 0. Takes a
@@ -63,7 +66,7 @@ struct zvm_handle_ref {
 	u32 rights;
 };
 
-/* Look up handle value @value; -EBADF, -EMEDIUMTYPE. */
+/* Look up handle value @value; -EBADF, -EMEDIUMTYPE. @type: NULL for any. */
 int zvm_handle_lookup(u32 value, const struct zvm_object_type *type,
 		      struct zvm_handle_ref *ref);
 
@@ -72,7 +75,6 @@ static inline void zvm_handle_ref_put(struct zvm_handle_ref *ref)
 	fdput(ref->fd);
 }
 
-int zvm_object_release(struct inode *inode, struct file *file);
 void zvm_object_show_fdinfo(struct seq_file *m, struct file *file);
 
 u64 zvm_handle_count_all(void);

@@ -14,7 +14,9 @@ union zvm_cmd {
 	struct zvm_stats stats;
 	struct zvm_vmar_root vmar_root;
 	struct zvm_vmo_create vmo_create;
+	struct zvm_handle_close handle_close;
 	struct zvm_handle_duplicate handle_duplicate;
+	struct zvm_handle_tag handle_tag;
 	struct zvm_object_get_info get_info;
 	struct zvm_object_property property;
 	struct zvm_vmo_transfer transfer;
@@ -55,7 +57,8 @@ struct zvm_ioctl_op {
 	[_IOC_NR(_cmd)] = {						\
 		.fn = _fn,						\
 		.size = sizeof(struct _struct) +			\
-			BUILD_BUG_ON_ZERO(sizeof(struct _struct) > U8_MAX), \
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) > U8_MAX) + \
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) % sizeof(u64)), \
 		.min_size = offsetofend(struct _struct, _last),		\
 		__VA_ARGS__						\
 	}
@@ -70,10 +73,12 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	DEVICE_OP(ZVM_HANDSHAKE, zvm_ioctl_handshake, zvm_handshake, features),
 	DEVICE_OP(ZVM_STATS, zvm_ioctl_stats, zvm_stats, page_nodes),
 	DEVICE_OP(ZVM_VMAR_ROOT, zvm_ioctl_vmar_root, zvm_vmar_root, out_handle),
+	DEVICE_OP(ZVM_HANDLE_CLOSE, zvm_ioctl_handle_close, zvm_handle_close, handle),
 	DEVICE_OP(ZVM_VMO_CREATE, zvm_ioctl_vmo_create, zvm_vmo_create, out_handle),
 
 	HANDLE_OP(ZVM_HANDLE_DUPLICATE, zvm_ioctl_handle_duplicate,
 		  zvm_handle_duplicate, out_handle, 0),
+	HANDLE_OP(ZVM_HANDLE_TAG_OF, zvm_ioctl_handle_tag, zvm_handle_tag, tag, 0),
 	HANDLE_OP(ZVM_OBJECT_GET_INFO, zvm_ioctl_get_info,
 		  zvm_object_get_info, out_avail, 0),
 	HANDLE_OP(ZVM_OBJECT_GET_PROPERTY, zvm_ioctl_get_property,
@@ -102,12 +107,42 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	VMAR_OP(ZVM_VMAR_OP_RANGE, zvm_ioctl_vmar_op_range, zvm_op_range, buffer_size),
 };
 
+/*
+ * Get the user's struct, extended to our size. A caller of our own age is the
+ * rule, and then all can be read at one go.
+ */
+static int get_cmd(struct zvm_call *call, const struct zvm_ioctl_op *op, union zvm_cmd *buf)
+{
+	const u64 __user *from = call->ucmd;
+	u64 *to = (u64 *)buf;
+	unsigned int i;
+
+	if (!user_read_access_begin(from, op->size))
+		return -EFAULT;
+	unsafe_get_user(to[0], from, fault);
+	call->usize = ((struct zvm_cmd_head *)buf)->size;
+	if (likely(call->usize == op->size))
+		for (i = 1; i < op->size / sizeof(u64); i++)
+			unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+
+	if (likely(call->usize == op->size))
+		return 0;
+	if (call->usize < op->min_size)
+		return -EINVAL;
+	return copy_struct_from_user(buf, op->size, call->ucmd, call->usize);
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /* Handle, then type, then right: the order of every Zircon call. */
 static int check_handle(struct zvm_call *call, const struct zvm_ioctl_op *op, u32 tag)
 {
 	if (op->on_device)
 		return call->obj ? -EMEDIUMTYPE : 0;
-	if (!call->obj || !(call->word & ZVM_HANDLE_LIVE))
+	if (!call->obj)
 		return -EBADF;
 	if (tag && tag != FIELD_GET(ZVM_HANDLE_WORD_TAG, call->word))
 		return -EBADF;
@@ -124,7 +159,7 @@ long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	};
 	unsigned int nr = _IOC_NR(cmd);
 	const struct zvm_ioctl_op *op;
-	union zvm_cmd buf;
+	union zvm_cmd buf __aligned(sizeof(u64));
 	int err;
 
 	if (_IOC_TYPE(cmd) != ZVM_IOC_TYPE || nr >= ARRAY_SIZE(zvm_ioctl_ops))
@@ -133,11 +168,7 @@ long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (!op->fn || cmd != _IO(ZVM_IOC_TYPE, nr))
 		return -ENOTTY;
 
-	if (get_user(call.usize, (u32 __user *)call.ucmd))
-		return -EFAULT;
-	if (call.usize < op->min_size)
-		return -EINVAL;
-	err = copy_struct_from_user(&buf, op->size, call.ucmd, call.usize);
+	err = get_cmd(&call, op, &buf);
 	if (err)
 		return err;
 

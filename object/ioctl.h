@@ -49,7 +49,9 @@ int zvm_ioctl_handshake(struct zvm_call *call);			/* device.c */
 int zvm_ioctl_stats(struct zvm_call *call);
 int zvm_ioctl_vmo_create(struct zvm_call *call);
 int zvm_ioctl_vmar_root(struct zvm_call *call);
-int zvm_ioctl_handle_duplicate(struct zvm_call *call);		/* handle.c */
+int zvm_ioctl_handle_close(struct zvm_call *call);		/* handle.c */
+int zvm_ioctl_handle_tag(struct zvm_call *call);
+int zvm_ioctl_handle_duplicate(struct zvm_call *call);
 int zvm_ioctl_get_info(struct zvm_call *call);			/* info.c */
 int zvm_ioctl_get_property(struct zvm_call *call);		/* property.c */
 int zvm_ioctl_set_property(struct zvm_call *call);

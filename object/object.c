@@ -24,8 +24,10 @@
 /* Never used again, whatever wraps: 2^63 objects take a while. */
 static atomic64_t last_koid = ATOMIC64_INIT(ZX_KOID_FIRST - 1);
 
+/* The mount, there while the count is not 0. */
 static struct vfsmount *zvm_mnt;
-static int zvm_mnt_pins;
+static atomic_t nr_pins;
+static DEFINE_MUTEX(pin_lock);	/* nr_pins between 0 and 1 */
 
 static struct zvm_object *inode_object(struct inode *inode)
 {
@@ -105,12 +107,28 @@ static struct file_system_type zvm_fs_type = {
 
 int zvm_fs_pin(void)
 {
-	return simple_pin_fs(&zvm_fs_type, &zvm_mnt, &zvm_mnt_pins);
+	int err = 0;
+
+	if (atomic_inc_not_zero(&nr_pins))
+		return 0;
+	mutex_lock(&pin_lock);
+	if (!atomic_read(&nr_pins)) {
+		zvm_mnt = kern_mount(&zvm_fs_type);
+		err = PTR_ERR_OR_ZERO(zvm_mnt);
+	}
+	if (!err)
+		atomic_inc(&nr_pins);
+	mutex_unlock(&pin_lock);
+	return err;
 }
 
 void zvm_fs_unpin(void)
 {
-	simple_release_fs(&zvm_mnt, &zvm_mnt_pins);
+	if (!atomic_dec_and_mutex_lock(&nr_pins, &pin_lock))
+		return;
+	/* The file that is being released still holds the mount. */
+	kern_unmount(zvm_mnt);
+	mutex_unlock(&pin_lock);
 }
 
 struct file *zvm_object_open(struct zvm_object *obj, int flags,

@@ -7,19 +7,30 @@
 #include "../vmo/vmo.h"
 #include "ioctl.h"
 
+/* The part of a transfer that is not within one page. */
+static ssize_t transfer_long(struct zvm_vmo *vmo, const struct zvm_vmo_transfer *cmd,
+			     unsigned int direction)
+{
+	void __user *buffer = u64_to_user_ptr(cmd->buffer);
+	struct iov_iter iter;
+	struct iovec iov;
+	int err;
+
+	err = import_single_range(direction, buffer, min_t(u64, cmd->length, MAX_RW_COUNT),
+				  &iov, &iter);
+	return err ? err : zvm_vmo_copy(vmo, cmd->offset, &iter);
+}
+
 /*
  * Move bytes between the VMO and the caller's memory, all that is asked for or
  * what has been done when a signal came.
  */
 static int transfer(struct zvm_call *call, unsigned int direction)
 {
-	struct zvm_vmo_transfer *cmd = call->cmd;
+	const struct zvm_vmo_transfer *cmd = call->cmd;
+	struct zvm_vmo_transfer __user *ucmd = call->ucmd;
 	struct zvm_vmo *vmo = to_vmo(call->obj);
-	void __user *buffer = u64_to_user_ptr(cmd->buffer);
-	u64 length = min_t(u64, cmd->length, MAX_RW_COUNT);
-	struct iov_iter iter;
-	struct iovec iov;
-	ssize_t done;
+	ssize_t done = 0;
 	u64 end;
 
 	if (check_add_overflow((u64)cmd->offset, (u64)cmd->length, &end))
@@ -29,18 +40,16 @@ static int transfer(struct zvm_call *call, unsigned int direction)
 	if (end > zvm_vmo_size(vmo))
 		return -ERANGE;
 
-	cmd->done = 0;
-	if (length) {
-		if (import_single_range(direction, buffer, length, &iov, &iter))
-			return zvm_classify_user_fault(cmd->buffer, direction == READ);
-		done = zvm_vmo_copy(vmo, cmd->offset, &iter);
-		if (done == -EFAULT)
-			return zvm_classify_user_fault(cmd->buffer, direction == READ);
-		if (done < 0)
-			return done;
-		cmd->done = done;
-	}
-	return zvm_call_respond(call, sizeof(*cmd));
+	if (cmd->length && (cmd->offset ^ (end - 1)) < PAGE_SIZE)
+		done = zvm_vmo_copy_in_page(vmo, cmd->offset, u64_to_user_ptr(cmd->buffer),
+					    cmd->length, direction == WRITE);
+	else if (cmd->length)
+		done = transfer_long(vmo, cmd, direction);
+	if (done == -EFAULT)
+		return zvm_classify_user_fault(cmd->buffer, direction == READ);
+	if (done < 0)
+		return done;
+	return put_user(done, &ucmd->done);
 }
 
 int zvm_ioctl_vmo_read(struct zvm_call *call)

@@ -50,7 +50,7 @@
  *
  * Errors that any command can give:
  *
- * - EBADF: not an open descriptor, or a dead handle, or the wrong @tag
+ * - EBADF: not an open descriptor, or not a handle, or the wrong @tag
  * - EMEDIUMTYPE: the descriptor is a handle of another type of object
  * - EACCES: the handle lacks a right
  * - EFAULT: the struct itself, or memory that it points to, is not accessible
@@ -231,6 +231,22 @@ struct zvm_vmo_create {
 
 #define ZVM_VMO_CREATE _IO(ZVM_IOC_TYPE, 0x03)
 
+/**
+ * struct zvm_handle_close - ioctl(ZVM_HANDLE_CLOSE), on the device
+ * @size: sizeof(struct zvm_handle_close)
+ * @handle: handle value
+ *
+ * As zx_handle_close(): makes sure that the descriptor still is the handle of
+ * that tag, and closes it. Errors: ENOENT: it is not. Threads that may close the
+ * same handle at the same time have to agree among themselves, as with close(2).
+ */
+struct zvm_handle_close {
+	__u32 size;
+	__u32 handle;
+};
+
+#define ZVM_HANDLE_CLOSE _IO(ZVM_IOC_TYPE, 0x04)
+
 /* zvm_vmo_create.options, with the values of ZX_VMO_... */
 #define ZVM_VMO_RESIZABLE	(1u << 1)
 #define ZVM_VMO_DISCARDABLE	(1u << 2)
@@ -249,9 +265,8 @@ struct zvm_vmo_create {
  *
  * As zx_handle_duplicate() (needs ZX_RIGHT_DUPLICATE), or with
  * ZVM_DUPLICATE_REPLACE as zx_handle_replace() (needs no right), or with
- * ZVM_DUPLICATE_EXECUTABLE as zx_vmo_replace_as_executable(). The latter two
- * leave the old handle dead, also when they fail with EINVAL: its descriptors
- * give EBADF from then on and are only good for close(2).
+ * ZVM_DUPLICATE_EXECUTABLE as zx_vmo_replace_as_executable(); after the latter
+ * two it is the caller's part to close the old handle.
  *
  * Errors: EINVAL: rights that the handle does not have, unknown flags; EBADF:
  * EXECUTABLE on a handle that is not a VMO's; EMEDIUMTYPE: LEND on a handle
@@ -269,7 +284,7 @@ struct zvm_handle_duplicate {
 
 #define ZVM_RIGHT_SAME_RIGHTS	(1u << 31)
 
-/* The new handle takes the place of the old one. */
+/* The new handle takes the place of the old one, which the caller closes. */
 #define ZVM_DUPLICATE_REPLACE		(1u << 0)
 /* As REPLACE, and the new handle has ZX_RIGHT_EXECUTE as well. */
 #define ZVM_DUPLICATE_EXECUTABLE	(1u << 1)
@@ -279,6 +294,21 @@ struct zvm_handle_duplicate {
  * of a lent handle is a lent handle.
  */
 #define ZVM_DUPLICATE_LEND		(1u << 2)
+
+/**
+ * struct zvm_handle_tag - ioctl(ZVM_HANDLE_TAG_OF), on a handle
+ * @size: sizeof(struct zvm_handle_tag)
+ * @tag: in: tag of the handle, or 0; out: its tag
+ *
+ * Tells the tag, for a descriptor that came without a handle value, or makes
+ * sure of it.
+ */
+struct zvm_handle_tag {
+	__u32 size;
+	__u32 tag;
+};
+
+#define ZVM_HANDLE_TAG_OF _IO(ZVM_IOC_TYPE, 0x14)
 
 /**
  * struct zvm_object_get_info - ioctl(ZVM_OBJECT_GET_INFO), on a handle
@@ -558,10 +588,14 @@ ZVM_ASSERT_SIZE(zvm_vmo_create, 24);
 ZVM_ASSERT_OFFSET(zvm_vmo_create, options, 4);
 ZVM_ASSERT_OFFSET(zvm_vmo_create, vmo_size, 8);
 ZVM_ASSERT_OFFSET(zvm_vmo_create, out_handle, 16);
+ZVM_ASSERT_SIZE(zvm_handle_close, 8);
+ZVM_ASSERT_OFFSET(zvm_handle_close, handle, 4);
 ZVM_ASSERT_SIZE(zvm_handle_duplicate, 24);
 ZVM_ASSERT_OFFSET(zvm_handle_duplicate, rights, 8);
 ZVM_ASSERT_OFFSET(zvm_handle_duplicate, flags, 12);
 ZVM_ASSERT_OFFSET(zvm_handle_duplicate, out_handle, 16);
+ZVM_ASSERT_SIZE(zvm_handle_tag, 8);
+ZVM_ASSERT_OFFSET(zvm_handle_tag, tag, 4);
 ZVM_ASSERT_SIZE(zvm_object_get_info, 48);
 ZVM_ASSERT_OFFSET(zvm_object_get_info, topic, 8);
 ZVM_ASSERT_OFFSET(zvm_object_get_info, buffer, 16);

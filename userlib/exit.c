@@ -164,7 +164,8 @@ zx_status_t zx_vmar_unmap_handle_close_thread_exit(zx_handle_t vmar_handle, zx_v
 	if (!zvmi_plausible(vmar_handle))
 		return ZX_ERR_BAD_HANDLE;
 	if (close_handle != ZX_HANDLE_INVALID)
-		close_fd = zvmi_close_begin(&c, close_handle) ? zvmi_fd(close_handle) : CLOSE_TRAPS;
+		close_fd = zvmi_close_begin(&c, close_handle) && zvmi_live(close_handle) ?
+			   zvmi_fd(close_handle) : CLOSE_TRAPS;
 	set_signals(&all, &old);
 	rseq_size = rseq_withdraw();
 
@@ -177,7 +178,6 @@ zx_status_t zx_vmar_unmap_handle_close_thread_exit(zx_handle_t vmar_handle, zx_v
 	if (rseq_size)
 		rseq_call(rseq_size, 0);
 	set_signals(&old, NULL);
-	if (close_fd >= 0)
-		zvmi_close_end(&c);
+	zvmi_close_end(&c);
 	return zvmi_status(err);
 }

@@ -13,40 +13,29 @@ int zvm_handle_to_fd(zx_handle_t h)
 	return zvmi_live(h) ? zvmi_fd(h) : -1;
 }
 
-/*
- * The tag of the handle behind a descriptor. The kernel confirms a tag but does
- * not tell one, so they are tried; 0 if the handle died meanwhile.
- */
-static uint32_t find_tag(int fd)
+/* The device answers EBADF to what is meant for a handle; it is no dead handle. */
+static bool is_device(int fd)
 {
-	uint32_t tag;
+	struct zvm_handshake hello = { .size = sizeof(hello), .version = ZVM_VERSION };
 
-	for (tag = ZVM_HANDLE_TAG_MASK; tag; tag--)
-		if (!zvmi_verify(fd, tag))
-			break;
-	return tag;
+	return !zvmi_ioctl(fd, ZVM_HANDSHAKE, &hello);
 }
 
 static zx_status_t from_fd(int fd, zx_handle_t *out)
 {
-	uint32_t tag;
+	struct zvm_handle_tag cmd = { .size = sizeof(cmd) };
 
-	if (fd < 0)
-		return ZX_ERR_BAD_HANDLE;
-	if ((unsigned int)fd > ZVM_HANDLE_FD_MASK)
-		return ZX_ERR_NO_RESOURCES;
-	switch (zvmi_verify(fd, 0)) {
+	switch (-zvmi_ioctl(fd, ZVM_HANDLE_TAG_OF, &cmd)) {
 	case 0:
 		break;
 	case EBADF:
-		return ZX_ERR_BAD_HANDLE;
+		return is_device(fd) ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
 	default:
 		return ZX_ERR_WRONG_TYPE;
 	}
-	tag = find_tag(fd);
-	if (!tag)
-		return ZX_ERR_BAD_HANDLE;
-	*out = ZVM_HANDLE_VALUE(fd, tag);
+	if ((unsigned int)fd > ZVM_HANDLE_FD_MASK)
+		return ZX_ERR_NO_RESOURCES;
+	*out = ZVM_HANDLE_VALUE(fd, cmd.tag);
 	return ZX_OK;
 }
 
@@ -149,7 +138,7 @@ zx_status_t zvm_handle_send(int sock, zx_handle_t h)
 		if (err)
 			status = socket_status(err);
 		else
-			zvmi_close(zvmi_fd(h));
+			zvmi_close_handle(h);
 	}
 	zvmi_close_end(&c);
 	return status;

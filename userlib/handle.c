@@ -7,14 +7,15 @@
 static inline zx_status_t close_handle(zx_handle_t handle)
 {
 	struct zvmi_closing c;
+	zx_status_t status;
 
 	if (handle == ZX_HANDLE_INVALID)
 		return ZX_OK;
 	if (!zvmi_close_begin(&c, handle))
 		return ZX_ERR_BAD_HANDLE;
-	zvmi_close(zvmi_fd(handle));
+	status = zvmi_close_handle(handle);
 	zvmi_close_end(&c);
-	return ZX_OK;
+	return status;
 }
 
 zx_status_t zx_handle_close(zx_handle_t handle)
@@ -75,10 +76,6 @@ zx_status_t zvm_vmar_lend(zx_handle_t vmar, zx_rights_t rights, zx_handle_t *out
 	return err ? zvmi_status(err) : ZX_OK;
 }
 
-/*
- * The command makes the new handle and kills the old one in one step, so that
- * nobody uses both; the dead handle's descriptor remains to be closed.
- */
 zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out)
 {
 	struct zvmi_closing c;
@@ -87,35 +84,37 @@ zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_
 	if (!zvmi_close_begin(&c, handle))
 		return ZX_ERR_BAD_HANDLE;
 	err = duplicate(handle, rights, ZVM_DUPLICATE_REPLACE, out);
+	/* Without memory nothing has happened. */
 	if (!err || err == EINVAL || err == EFAULT)
-		zvmi_close(zvmi_fd(handle));
+		zvmi_close_handle(handle);
 	zvmi_close_end(&c);
 	return err ? zvmi_status(err) : ZX_OK;
 }
 
 zx_status_t zx_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t *out)
 {
-	zx_info_handle_basic_t info = { .type = ZX_OBJ_TYPE_NONE };
-	zx_status_t status = ZX_OK;
+	zx_status_t status = ZX_OK, vmex_status = ZX_OK;
 	struct zvmi_closing c;
 	int err;
 
 	/* No object here is a resource that could permit anything. */
 	if (vmex != ZX_HANDLE_INVALID)
-		status = zvmi_live(vmex) ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
+		vmex_status = zvmi_live(vmex) ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
 
 	if (!zvmi_close_begin(&c, handle))
 		return ZX_ERR_BAD_HANDLE;
-	zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
-	if (info.type != ZX_OBJ_TYPE_VMO)
-		status = ZX_ERR_BAD_HANDLE;
-	if (status == ZX_OK) {
+	if (vmex_status == ZX_OK) {
 		err = duplicate(handle, ZX_RIGHT_SAME_RIGHTS, ZVM_DUPLICATE_EXECUTABLE, out);
 		if (err)
 			status = zvmi_status(err);
+	} else {
+		zx_info_handle_basic_t info = { .type = ZX_OBJ_TYPE_NONE };
+
+		zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+		status = info.type == ZX_OBJ_TYPE_VMO ? vmex_status : ZX_ERR_BAD_HANDLE;
 	}
 	/* Whatever happened, the old handle is gone. */
-	zvmi_close(zvmi_fd(handle));
+	zvmi_close_handle(handle);
 	zvmi_close_end(&c);
 	return status;
 }

@@ -143,13 +143,9 @@ static inline zx_status_t zvmi_call(zx_handle_t h, unsigned int cmd, void *arg)
 /* 0, or an errno. */
 static inline int zvmi_verify(int fd, uint32_t tag)
 {
-	struct zvm_object_get_info cmd = {
-		.size = sizeof(cmd),
-		.tag = tag,
-		.topic = ZX_INFO_HANDLE_VALID,
-	};
+	struct zvm_handle_tag cmd = { .size = sizeof(cmd), .tag = tag };
 
-	return -zvmi_ioctl(fd, ZVM_OBJECT_GET_INFO, &cmd);
+	return -zvmi_ioctl(fd, ZVM_HANDLE_TAG_OF, &cmd);
 }
 
 static inline bool zvmi_live(zx_handle_t h)
@@ -186,14 +182,16 @@ static inline struct zvmi_process *zvmi_process(void)
 	return likely(process) ? process : zvmi_make_process();
 }
 
+/* A command on /dev/zircon-vm, which is opened when first needed. */
+zx_status_t zvmi_device_call(unsigned int cmd, void *arg);
+
 /* ---- closing ----------------------------------------------------------- */
 
 /*
- * Closing is two steps, verify and close(2), since the kernel has no command
- * for it. If two threads closed the same value at once, both could verify
- * before either closes; the second close(2) would then hit whatever got the
- * descriptor in between. So the value is entered in a table first, and who
- * finds it there is late.
+ * The kernel verifies a handle before it closes the descriptor. If two threads
+ * closed the same value at once, both could be verified before either is closed;
+ * the second close would then hit whatever got the descriptor in between. So the
+ * value is entered in a table first, and who finds it there is late.
  *
  * A slot that is taken by another value (another descriptor of the same slot)
  * is not waited for: the one thing lost is the protection against two threads
@@ -203,7 +201,7 @@ struct zvmi_closing {
 	_Atomic(zx_handle_t) *slot;
 };
 
-/* false: not live, or being closed by somebody else. Then there is no end. */
+/* false: not a handle, or being closed by somebody else. Then there is no end. */
 static inline bool zvmi_close_begin(struct zvmi_closing *c, zx_handle_t h)
 {
 	struct zvmi_process *process;
@@ -222,11 +220,16 @@ static inline bool zvmi_close_begin(struct zvmi_closing *c, zx_handle_t h)
 				return false;
 		}
 	}
-	if (likely(!zvmi_verify(zvmi_fd(h), ZVM_HANDLE_TAG(h))))
-		return true;
-	if (c->slot)
-		atomic_store(c->slot, 0);
-	return false;
+	return true;
+}
+
+/* Between begin and end: verify and close. */
+static inline zx_status_t zvmi_close_handle(zx_handle_t h)
+{
+	struct zvm_handle_close cmd = { .size = sizeof(cmd), .handle = h };
+	zx_status_t status = zvmi_device_call(ZVM_HANDLE_CLOSE, &cmd);
+
+	return unlikely(status == ZX_ERR_NOT_FOUND) ? ZX_ERR_BAD_HANDLE : status;
 }
 
 static inline void zvmi_close_end(struct zvmi_closing *c)
@@ -234,11 +237,6 @@ static inline void zvmi_close_end(struct zvmi_closing *c)
 	if (likely(c->slot))
 		atomic_store(c->slot, 0);
 }
-
-/* ---- the device -------------------------------------------------------- */
-
-/* A command on /dev/zircon-vm, which is opened when first needed. */
-zx_status_t zvmi_device_call(unsigned int cmd, void *arg);
 
 /* ---- the caller's memory ----------------------------------------------- */
 

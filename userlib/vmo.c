@@ -4,7 +4,8 @@
  */
 #include "lib.h"
 
-_Static_assert(ZX_VMO_RESIZABLE == ZVM_VMO_RESIZABLE && ZX_VMO_DISCARDABLE == ZVM_VMO_DISCARDABLE &&
+_Static_assert(ZX_VMO_RESIZABLE == ZVM_VMO_RESIZABLE &&
+	       ZX_VMO_DISCARDABLE == ZVM_VMO_DISCARDABLE &&
 	       ZX_VMO_UNBOUNDED == ZVM_VMO_UNBOUNDED && ZX_RIGHT_SAME_RIGHTS == ZVM_RIGHT_SAME_RIGHTS,
 	       "the kernel's values are passed through");
 

@@ -17,19 +17,12 @@ static struct zvm_vmo *file_vmo(const struct file *file)
 	return to_vmo(zvm_file_object(file));
 }
 
-static bool handle_is_dead(const struct file *file)
-{
-	return !(zvm_handle_word(file) & ZVM_HANDLE_LIVE);
-}
-
 static ssize_t vmo_rw_iter(struct kiocb *iocb, struct iov_iter *iter, int at_end)
 {
 	struct zvm_vmo *vmo = file_vmo(iocb->ki_filp);
 	u64 size = zvm_vmo_size(vmo);
 	ssize_t done;
 
-	if (handle_is_dead(iocb->ki_filp))
-		return -EBADF;
 	if (iocb->ki_flags & IOCB_APPEND)
 		iocb->ki_pos = i_size_read(file_inode(iocb->ki_filp));
 	if (!iov_iter_count(iter))
@@ -89,8 +82,6 @@ static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	u32 rights = zvm_word_rights(zvm_handle_word(file));
 
-	if (handle_is_dead(file))
-		return -EBADF;
 	if (!(rights & ZX_RIGHT_MAP))
 		return -EACCES;
 	/* f_mode has kept PROT_WRITE away if need be; this it does not know. */

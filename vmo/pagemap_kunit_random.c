@@ -77,19 +77,21 @@ static void step_erase(struct pm_test *t)
 	u64 first = pm_index(place), last;
 	int err;
 
-	switch (pm_below(&t->rnd, 4)) {
+	/* Seldom much at once, so that there is something left to meet. */
+	switch (pm_below(&t->rnd, 16)) {
 	case 0:
-		last = first;
-		break;
-	case 1:
 		last = U64_MAX;
 		break;
+	case 1:
+		place += pm_below(&t->rnd, 2 * PM_RUN);
+		last = place < PM_PLACES ? pm_index(place) : U64_MAX;
+		break;
 	case 2:
+	case 3:
 		last = first + pm_below(&t->rnd, 40);
 		break;
 	default:
-		place += pm_below(&t->rnd, 2 * PM_RUN);
-		last = place < PM_PLACES ? pm_index(place) : U64_MAX;
+		last = first + pm_below(&t->rnd, 4);
 	}
 	/* Wrapped: up to the end, then. */
 	if (last < first)
@@ -162,15 +164,16 @@ void pm_random(struct kunit *test)
 	struct pm_test *t = test->priv;
 
 	for (t->step = 1; t->step <= t->steps; t->step++) {
-		u32 dice = pm_below(&t->rnd, 100);
+		unsigned int dice = pm_below(&t->rnd, 100), burst;
 
-		if (dice < 52)
-			step_write(t);
-		else if (dice < 67)
+		if (dice < 60)
+			for (burst = pm_below(&t->rnd, 8); burst; burst--)
+				step_write(t);
+		else if (dice < 74)
 			step_erase(t);
-		else if (dice < 76)
-			step_share(t);
 		else if (dice < 80)
+			step_share(t);
+		else if (dice < 82)
 			step_clip(t);
 		else if (dice < 83)
 			pm_destroy(t, pm_below(&t->rnd, PM_MAPS));

@@ -7,7 +7,9 @@
  * the fault is then taken without the lock and the copy tried again.
  */
 #include <linux/highmem.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
+#include <linux/uaccess.h>
 
 #include "../compat.h"
 #include "store.h"
@@ -145,4 +147,95 @@ ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter)
 		cond_resched();
 	}
 	return total;
+}
+
+/*
+ * What follows is the same for the short transfers that most are, without the
+ * general machinery, which costs more than they do.
+ */
+
+static ssize_t write_in_page(struct zvm_store *store, u64 offset, const void __user *buffer,
+			     size_t len)
+{
+	struct page *page;
+	size_t left = len;
+	void *kaddr;
+	int err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = check_locked(store, offset);
+	if (err)
+		goto unlock;
+	page = zvm_store_get_write(store, offset >> PAGE_SHIFT, NULL);
+	err = PTR_ERR_OR_ZERO(page);
+	if (err)
+		goto unlock;
+
+	kaddr = kmap_local_page(page) + offset_in_page(offset);
+	pagefault_disable();
+	instrument_copy_from_user_before(kaddr, buffer, len);
+	left = raw_copy_from_user(kaddr, buffer, len);
+	instrument_copy_from_user_after(kaddr, buffer, len, left);
+	pagefault_enable();
+	kunmap_local(kaddr);
+	flush_dcache_page(page);
+unlock:
+	mutex_unlock(&store->lock);
+	return err ? err : len - left;
+}
+
+static ssize_t read_in_page(struct zvm_store *store, u64 offset, void __user *buffer, size_t len)
+{
+	struct page *page = NULL;
+	bool writable;
+	void *kaddr;
+	size_t left;
+	int err;
+
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	err = check_locked(store, offset);
+	if (!err) {
+		page = zvm_store_peek(store, offset >> PAGE_SHIFT, &writable);
+		if (page)
+			get_page(page);
+	}
+	mutex_unlock(&store->lock);
+	if (err)
+		return err;
+
+	if (!page)
+		return len - __clear_user(buffer, len);
+	kaddr = kmap_local_page(page) + offset_in_page(offset);
+	instrument_copy_to_user(buffer, kaddr, len);
+	left = raw_copy_to_user(buffer, kaddr, len);
+	kunmap_local(kaddr);
+	put_page(page);
+	return len - left;
+}
+
+ssize_t zvm_vmo_copy_in_page(struct zvm_vmo *vmo, u64 offset, void __user *buffer,
+			     size_t len, bool write)
+{
+	ssize_t done;
+
+	if (!access_ok(buffer, len))
+		return -EFAULT;
+	might_fault();
+	if (!write) {
+		done = read_in_page(vmo->store, offset, buffer, len);
+		return done ? done : -EFAULT;
+	}
+	for (;;) {
+		done = write_in_page(vmo->store, offset, buffer, len);
+		if (done)
+			return done;
+		/* All of it has failed: then the memory is bad. */
+		if (fault_in_readable(buffer, len) == len)
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
 }

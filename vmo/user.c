@@ -39,7 +39,7 @@ static bool over_limit(long used)
 
 	if (limit < 0)
 		limit = totalram_pages() / 4;
-	return limit && used > limit;
+	return limit && used > limit && !capable(CAP_IPC_LOCK);
 }
 
 static struct zvm_user *lookup_user(kuid_t uid)
@@ -53,32 +53,41 @@ static struct zvm_user *lookup_user(kuid_t uid)
 	return NULL;
 }
 
+/* Find the user, or make @fresh the user, and charge one unit. */
+static struct zvm_user *get_user_locked(kuid_t uid, struct zvm_user *fresh)
+{
+	struct zvm_user *user = lookup_user(uid);
+
+	lockdep_assert_held(&users_lock);
+	if (!user && fresh) {
+		user = fresh;
+		user->uid = uid;
+		hash_add(users, &user->link, __kuid_val(uid));
+	}
+	if (user)
+		atomic_long_inc(&user->used);
+	return user;
+}
+
 struct zvm_user *zvm_user_current(void)
 {
 	kuid_t uid = current_uid();
 	struct zvm_user *user, *fresh;
-	long used;
-
-	if (capable(CAP_IPC_LOCK))
-		return NULL;
-
-	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
-	if (!fresh)
-		return ERR_PTR(-ENOMEM);
 
 	spin_lock(&users_lock);
-	user = lookup_user(uid);
-	if (!user) {
-		user = fresh;
-		fresh = NULL;
-		user->uid = uid;
-		hash_add(users, &user->link, __kuid_val(uid));
-	}
-	used = atomic_long_inc_return(&user->used);
+	user = get_user_locked(uid, NULL);
 	spin_unlock(&users_lock);
-	kfree(fresh);
-
-	if (over_limit(used)) {
+	if (!user) {
+		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
+		if (!fresh)
+			return ERR_PTR(-ENOMEM);
+		spin_lock(&users_lock);
+		user = get_user_locked(uid, fresh);
+		spin_unlock(&users_lock);
+		if (user != fresh)
+			kfree(fresh);
+	}
+	if (over_limit(atomic_long_read(&user->used))) {
 		zvm_user_uncharge(user);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -87,8 +96,6 @@ struct zvm_user *zvm_user_current(void)
 
 bool zvm_user_charge(struct zvm_user *user)
 {
-	if (!user)
-		return true;
 	if (over_limit(atomic_long_inc_return(&user->used))) {
 		zvm_user_uncharge(user);
 		return false;
@@ -100,7 +107,7 @@ void zvm_user_uncharge(struct zvm_user *user)
 {
 	bool last;
 
-	if (!user || atomic_long_add_unless(&user->used, -1, 1))
+	if (atomic_long_add_unless(&user->used, -1, 1))
 		return;
 
 	/* Perhaps the last: nobody may find it and count up meanwhile. */
@@ -115,5 +122,5 @@ void zvm_user_uncharge(struct zvm_user *user)
 
 bool zvm_user_full(struct zvm_user *user)
 {
-	return user && over_limit(atomic_long_read(&user->used) + 1);
+	return over_limit(atomic_long_read(&user->used) + 1);
 }

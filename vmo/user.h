@@ -11,13 +11,13 @@
 struct zvm_user;
 
 /*
- * Whom to charge for what the calling task creates: NULL for nobody, as tasks
- * with CAP_IPC_LOCK are free. ERR_PTR: -ENOMEM. Charges one unit, for the
- * object that will keep the result.
+ * Whom to charge for what the calling task creates. Charges one unit, for the
+ * object that will keep the result. ERR_PTR(-ENOMEM): no memory, or over the
+ * limit.
  */
 struct zvm_user *zvm_user_current(void);
 
-/* One more page, or false. Always true for nobody. */
+/* One more page. False: over the limit, and the task has no CAP_IPC_LOCK. */
 bool zvm_user_charge(struct zvm_user *user);
 void zvm_user_uncharge(struct zvm_user *user);
 

@@ -97,6 +97,9 @@ void zvm_vmo_undo_lock(struct zvm_vmo *vmo);
 
 /* rw.c: move bytes; returns how many, or an error if none */
 ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter);
+/* The same for @len bytes, at least one, that are in one page of the VMO. */
+ssize_t zvm_vmo_copy_in_page(struct zvm_vmo *vmo, u64 offset, void __user *buffer,
+			     size_t len, bool write);
 
 /* info.c */
 void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);

@@ -44,8 +44,7 @@ int zvm_handle_to_fd(zx_handle_t h);
  *
  * Return: ZX_OK, or
  *
- * - ZX_ERR_BAD_HANDLE: not open, dead since the handle was replaced, or
- *   /dev/zircon-vm itself
+ * - ZX_ERR_BAD_HANDLE: not open, or dead since the handle was replaced
  * - ZX_ERR_WRONG_TYPE: some other kind of file
  * - ZX_ERR_NO_RESOURCES: the number is too large for a handle
  * - ZX_ERR_INVALID_ARGS: @out cannot be written
@@ -60,12 +59,14 @@ zx_status_t zvm_handle_from_fd(int fd, zx_handle_t *out);
  *
  * A VMAR handle otherwise works only in the process whose region it is. Whoever
  * gets this one, or a copy of it, can map into, unmap from and protect that
- * region, within @rights. Executable mappings remain the owner's affair.
+ * region, within @rights; handles to regions made through it are of the same
+ * kind. Executable mappings remain the owner's affair.
  *
  * Return: ZX_OK, or
  *
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: as always
- * - ZX_ERR_ACCESS_DENIED: also if the region is another process's
+ * - ZX_ERR_ACCESS_DENIED: also if the region is another process's and @vmar was
+ *   not lent
  * - ZX_ERR_INVALID_ARGS: more rights than @vmar has, or @out cannot be written
  */
 zx_status_t zvm_vmar_lend(zx_handle_t vmar, zx_rights_t rights, zx_handle_t *out);

@@ -19,9 +19,7 @@ __BEGIN_CDECLS
  *
  * The handle has ZX_DEFAULT_VMAR_RIGHTS and READ, WRITE and EXECUTE; the region
  * allows ZX_VM_CAN_MAP_SPECIFIC and all CAN_MAP_... permissions. ZX_INFO_VMAR
- * tells the range.
- *
- * As Zircon's call of that name, which cannot fail. This one can:
+ * tells the range. Unlike Zircon's call of that name, this one can fail.
  *
  * Return: the handle, or ZX_HANDLE_INVALID if the module is not there (see
  * zx_vmo_create() on ZX_ERR_UNAVAILABLE), or if the limits on address space or

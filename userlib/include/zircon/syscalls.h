@@ -29,9 +29,8 @@ __BEGIN_CDECLS
  * per user) and ZX_ERR_NO_RESOURCES (no file descriptor left for a new handle)
  * can come from any call that needs them.
  *
- * All functions may be called from several threads at once and, apart from the
- * very first call of a process, from signal handlers; none is a cancellation
- * point, none changes errno.
+ * All functions may be called from several threads at once and from signal
+ * handlers; none is a cancellation point, none changes errno.
  */
 
 /* ---- VMOs -------------------------------------------------------------- */
@@ -414,13 +413,10 @@ zx_status_t zx_vmar_op_range(zx_handle_t handle, uint32_t op, zx_vaddr_t addr, s
  * @close_handle: a handle to close; ZX_HANDLE_INVALID closes nothing
  *
  * Does zx_vmar_unmap(). If that fails its status is returned and nothing else
- * happens. Otherwise closes @close_handle (if that cannot be done the thread
- * executes a trap instruction) and ends this thread only, as the exit system
- * call of Linux does: nothing of the C library's is run, so use it for threads
- * that the C library does not wait for.
- *
- * @close_handle is checked before the unmap already, since nothing can be
- * reported after it: a bad value traps before anything is unmapped.
+ * happens. Otherwise closes @close_handle (if that is not a live handle the
+ * thread executes a trap instruction) and ends this thread only, as the exit
+ * system call of Linux does. The C library does not learn of it: use this for
+ * threads of clone(2), not for those of pthread_create(3).
  *
  * Return: zx_vmar_unmap()'s status if it failed; else does not return.
  */
