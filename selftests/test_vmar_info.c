@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* What ZX_INFO_VMAR and ZX_INFO_VMAR_MAPS tell; the printed tree. */
+#include "kselftest_harness.h"
+#include "zvm_vmar_test.h"
+
+FIXTURE(vmar_info) {
+	struct vt_region r;	/* 64 pages, allocated at the variant's depth */
+	zx_handle_t vmo;	/* 8 pages, "test-vmo" */
+	zx_koid_t koid;
+};
+
+FIXTURE_VARIANT(vmar_info) {
+	int depth;
+};
+
+FIXTURE_VARIANT_ADD(vmar_info, child) { .depth = 0 };
+FIXTURE_VARIANT_ADD(vmar_info, great_grandchild) { .depth = 2 };
+
+FIXTURE_SETUP(vmar_info)
+{
+	struct vt_region parent = vt_region_at_depth(variant->depth);
+
+	self->r = vt_alloc(parent.h, VT_CAN_ALL, 64 * P);
+	ASSERT_NE(ZX_HANDLE_INVALID, self->r.h);
+	self->vmo = zt_vmo(8 * P, 0);
+	ASSERT_NE(ZX_HANDLE_INVALID, self->vmo);
+	ZT_ASSERT_OK(zx_object_set_property(self->vmo, ZX_PROP_NAME, "test-vmo", 8));
+	self->koid = zt_koid(self->vmo);
+}
+
+FIXTURE_TEARDOWN(vmar_info)
+{
+}
+
+/* One line for each record: what a mismatch shows. */
+#define EXPECT_RECORD(m, name_, base_, size_, depth_, type_) do {		\
+	const zx_info_maps_t *m_ = (m);						\
+										\
+	EXPECT_STREQ(name_, m_->name);						\
+	ZT_EXPECT_U64(base_, m_->base);						\
+	ZT_EXPECT_U64(size_, m_->size);						\
+	ZT_EXPECT_U64(depth_, m_->depth);					\
+	EXPECT_EQ((zx_info_maps_type_t)(type_), m_->type);			\
+} while (0)
+
+TEST_F(vmar_info, R_139_base_and_length)
+{
+	zx_handle_t no_inspect = zt_without(self->r.h, ZX_RIGHT_INSPECT);
+	zx_info_vmar_t info = { };
+	size_t actual = 9, avail = 9;
+
+	ZT_ASSERT_OK(zx_object_get_info(self->r.h, ZX_INFO_VMAR, &info, sizeof(info), &actual,
+					&avail));
+	ZT_EXPECT_U64(self->r.base, info.base);
+	ZT_EXPECT_U64(64 * P, info.len);
+	ZT_EXPECT_U64(1, actual);
+	ZT_EXPECT_U64(1, avail);
+	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+			 zx_object_get_info(no_inspect, ZX_INFO_VMAR, &info, sizeof(info), NULL,
+					    NULL));
+	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+			 zx_object_get_info(no_inspect, ZX_INFO_VMAR_MAPS, NULL, 0, NULL, &avail));
+	ZT_EXPECT_STATUS(ZX_ERR_BUFFER_TOO_SMALL,
+			 zx_object_get_info(self->r.h, ZX_INFO_VMAR, &info, sizeof(info) - 1,
+					    &actual, &avail));
+	ZT_EXPECT_U64(0, actual);
+	ZT_EXPECT_U64(1, avail);
+	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE,
+			 zx_object_get_info(self->vmo, ZX_INFO_VMAR, &info, sizeof(info), NULL,
+					    NULL));
+	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE,
+			 zx_object_get_info(self->vmo, ZX_INFO_VMAR_MAPS, NULL, 0, NULL, &avail));
+}
+
+/* The root is the arena that /proc/self/maps shows. */
+TEST(R_139_root)
+{
+	struct vt_region root = vt_region_of(zx_vmar_root_self());
+	unsigned long start = 0, end = 0;
+	char line[512];
+
+	ASSERT_NE(0u, root.len);
+	ASSERT_TRUE(zt_maps_line((void *)root.base, line, sizeof(line)));
+	ASSERT_EQ(2, sscanf(line, "%lx-%lx", &start, &end));
+	ZT_EXPECT_U64(root.base, start);
+	ZT_EXPECT_U64(root.base + root.len, end);
+	EXPECT_NE(0u, root.base);
+	ZT_EXPECT_U64(0, root.base % P);
+	ZT_EXPECT_U64(0, root.len % P);
+}
+
+TEST_F(vmar_info, R_140_after_destroy)
+{
+	struct vt_region dead;
+	size_t avail;
+
+	ZT_ASSERT_OK(zx_vmar_destroy(self->r.h));
+	dead = vt_region_of(self->r.h);
+	ZT_EXPECT_U64(self->r.base, dead.base);
+	ZT_EXPECT_U64(self->r.len, dead.len);
+	ZT_EXPECT_STATUS(ZX_ERR_BAD_STATE,
+			 zx_object_get_info(self->r.h, ZX_INFO_VMAR_MAPS, NULL, 0, NULL, &avail));
+}
+
+TEST_F(vmar_info, R_141_R_143_the_tree)
+{
+	struct vt_region a, b;
+	zx_info_maps_t *m;
+	zx_handle_t h;
+	zx_vaddr_t addr;
+	size_t n = 0;
+
+	/* Page 1: a mapping. 4 .. 11: region a, in it a mapping and region b. 20: a mapping. */
+	ZT_ASSERT_OK(vt_map_at(&self->r, ZT_RW, 20 * P, self->vmo, 3 * P, 2 * P));
+	ZT_ASSERT_OK(zx_vmar_allocate(self->r.h, VT_CAN_ALL | ZX_VM_SPECIFIC, 4 * P, 8 * P, &h,
+				      &addr));
+	a = vt_region_of(h);
+	ZT_ASSERT_OK(zx_vmar_allocate(a.h, VT_CAN_ALL | ZX_VM_SPECIFIC, 4 * P, 2 * P, &h, &addr));
+	b = vt_region_of(h);
+	ZT_ASSERT_OK(vt_map_at(&b, 0, P, self->vmo, 7 * P, P));
+	ZT_ASSERT_OK(vt_map_at(&a, VT_R, 0, self->vmo, P, 2 * P));
+	ZT_ASSERT_OK(vt_map_at(&a, VT_R, 7 * P, self->vmo, 0, P));
+	ZT_ASSERT_OK(vt_map_at(&self->r, VT_R, P, self->vmo, 0, P));
+
+	m = vt_maps(self->r.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(8u, n);
+	EXPECT_RECORD(&m[0], "useralloc", self->r.base, 64 * P, 0, ZX_INFO_MAPS_TYPE_VMAR);
+	EXPECT_RECORD(&m[1], "test-vmo", self->r.base + P, P, 1, ZX_INFO_MAPS_TYPE_MAPPING);
+	EXPECT_RECORD(&m[2], "useralloc", a.base, 8 * P, 1, ZX_INFO_MAPS_TYPE_VMAR);
+	EXPECT_RECORD(&m[3], "test-vmo", a.base, 2 * P, 2, ZX_INFO_MAPS_TYPE_MAPPING);
+	EXPECT_RECORD(&m[4], "useralloc", b.base, 2 * P, 2, ZX_INFO_MAPS_TYPE_VMAR);
+	EXPECT_RECORD(&m[5], "test-vmo", b.base + P, P, 3, ZX_INFO_MAPS_TYPE_MAPPING);
+	EXPECT_RECORD(&m[6], "test-vmo", a.base + 7 * P, P, 2, ZX_INFO_MAPS_TYPE_MAPPING);
+	EXPECT_RECORD(&m[7], "test-vmo", self->r.base + 20 * P, 2 * P, 1,
+		      ZX_INFO_MAPS_TYPE_MAPPING);
+
+	ZT_EXPECT_U64(self->koid, m[3].u.mapping.vmo_koid);
+	ZT_EXPECT_U64(P, m[3].u.mapping.vmo_offset);
+	EXPECT_EQ(VT_R, m[3].u.mapping.mmu_flags);
+	EXPECT_EQ(0u, m[5].u.mapping.mmu_flags);
+	ZT_EXPECT_U64(7 * P, m[5].u.mapping.vmo_offset);
+	ZT_EXPECT_U64(self->koid, m[7].u.mapping.vmo_koid);
+	ZT_EXPECT_U64(3 * P, m[7].u.mapping.vmo_offset);
+	EXPECT_EQ(ZT_RW, m[7].u.mapping.mmu_flags);
+	free(m);
+
+	/* The same from below: the region asked is depth 0. */
+	m = vt_maps(b.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(2u, n);
+	EXPECT_RECORD(&m[0], "useralloc", b.base, 2 * P, 0, ZX_INFO_MAPS_TYPE_VMAR);
+	EXPECT_RECORD(&m[1], "test-vmo", b.base + P, P, 1, ZX_INFO_MAPS_TYPE_MAPPING);
+	free(m);
+}
+
+TEST_F(vmar_info, R_141_root_and_depths)
+{
+	zx_handle_t root = zx_vmar_root_self();
+	zx_info_maps_t *m;
+	size_t n = 0, i;
+
+	ZT_ASSERT_OK(vt_map_at(&self->r, VT_R, 0, self->vmo, 0, P));
+	m = vt_maps(root, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_LE(3u, n);
+	EXPECT_RECORD(&m[0], "root", vt_region_of(root).base, vt_region_of(root).len, 0,
+		      ZX_INFO_MAPS_TYPE_VMAR);
+	/* Our region lies right below the variant's, its mapping right below it. */
+	for (i = 1; i < n && m[i].base != self->r.base; i++)
+		;
+	while (i + 1 < n && m[i + 1].base == self->r.base &&
+	       m[i + 1].type == ZX_INFO_MAPS_TYPE_VMAR)
+		i++;
+	ASSERT_LT(i + 1, n);
+	EXPECT_RECORD(&m[i], "useralloc", self->r.base, self->r.len, variant->depth + 1,
+		      ZX_INFO_MAPS_TYPE_VMAR);
+	EXPECT_RECORD(&m[i + 1], "test-vmo", self->r.base, P, variant->depth + 2,
+		      ZX_INFO_MAPS_TYPE_MAPPING);
+	free(m);
+}
+
+TEST_F(vmar_info, R_142_short_buffers)
+{
+	const size_t rec = sizeof(zx_info_maps_t);
+	zx_info_maps_t m[8];
+	size_t actual, avail;
+
+	for (int i = 0; i < 3; i++)
+		ZT_ASSERT_OK(vt_map_at(&self->r, VT_R, 2 * i * P, self->vmo, 0, P));
+	for (size_t bytes = 0; bytes <= 6 * rec; bytes += rec / 2) {
+		size_t fit = bytes / rec < 4 ? bytes / rec : 4;
+
+		memset(m, 0xee, sizeof(m));
+		actual = avail = 99;
+		ZT_ASSERT_OK(zx_object_get_info(self->r.h, ZX_INFO_VMAR_MAPS, m, bytes, &actual,
+						&avail));
+		ZT_EXPECT_U64(fit, actual);
+		ZT_EXPECT_U64(4, avail);
+		/* Only whole records were written. */
+		EXPECT_EQ(-1, zt_not_byte(m + fit, sizeof(m) - fit * rec, 0xee));
+		if (fit > 1) {
+			ZT_EXPECT_U64(self->r.base + 2 * (fit - 2) * P, m[fit - 1].base);
+		}
+	}
+	actual = avail = 99;
+	ZT_EXPECT_OK(zx_object_get_info(self->r.h, ZX_INFO_VMAR_MAPS, NULL, 0, &actual, &avail));
+	ZT_EXPECT_U64(0, actual);
+	ZT_EXPECT_U64(4, avail);
+	ZT_EXPECT_OK(zx_object_get_info(self->r.h, ZX_INFO_VMAR_MAPS, m, sizeof(m), NULL, NULL));
+	/* A buffer that cannot be written, when there is something to write. */
+	ZT_EXPECT_STATUS(ZX_ERR_INVALID_ARGS,
+			 zx_object_get_info(self->r.h, ZX_INFO_VMAR_MAPS, zt_mem(PROT_READ),
+					    4 * rec, &actual, &avail));
+}
+
+/* More records than any buffer inside the kernel would be sized for at once. */
+TEST_F(vmar_info, R_142_many_records)
+{
+	struct vt_region c = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 2000 * P);
+	zx_info_maps_t *m;
+	size_t n = 0;
+
+	ASSERT_NE(ZX_HANDLE_INVALID, c.h);
+	for (size_t i = 0; i < 1000; i++)
+		ZT_ASSERT_OK(vt_map_at(&c, VT_R, 2 * i * P, self->vmo, i % 8 * P, P));
+	m = vt_maps(c.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(1001u, n);
+	for (size_t i = 0; i < 1000; i++) {
+		ASSERT_EQ(c.base + 2 * i * P, m[i + 1].base);
+		ASSERT_EQ(i % 8 * P, m[i + 1].u.mapping.vmo_offset);
+		ASSERT_EQ(self->koid, m[i + 1].u.mapping.vmo_koid);
+	}
+	free(m);
+}
+
+TEST_F(vmar_info, R_143_name_and_bytes)
+{
+	zx_info_maps_t *m;
+	size_t n = 0;
+
+	ZT_ASSERT_OK(zx_vmo_write(self->vmo, "x", 2 * P, 1));
+	ZT_ASSERT_OK(zx_vmo_write(self->vmo, "x", 7 * P, 1));
+	ZT_ASSERT_OK(vt_map_at(&self->r, VT_R, 0, self->vmo, P, 3 * P));
+	ZT_ASSERT_OK(zx_object_set_property(self->vmo, ZX_PROP_NAME, "renamed", 7));
+	m = vt_maps(self->r.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(2u, n);
+	EXPECT_STREQ("renamed", m[1].name);
+	EXPECT_EQ(-1, zt_nonzero(m[1].name + 7, sizeof(m[1].name) - 7));
+	/* Of the two pages present one lies in the mapped range. */
+	ZT_EXPECT_U64(P, m[1].u.mapping.committed_bytes);
+	ZT_EXPECT_U64(P, m[1].u.mapping.populated_bytes);
+	ZT_EXPECT_U64(P, m[1].u.mapping.committed_private_bytes);
+	ZT_EXPECT_U64(P, m[1].u.mapping.committed_scaled_bytes);
+	EXPECT_EQ(-1, zt_nonzero(m[1].u.mapping.padding1, sizeof(m[1].u.mapping.padding1)));
+	free(m);
+	/* A closed handle takes nothing away. */
+	ZT_ASSERT_OK(zx_handle_close(self->vmo));
+	m = vt_maps(self->r.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(2u, n);
+	EXPECT_STREQ("renamed", m[1].name);
+	ZT_EXPECT_U64(self->koid, m[1].u.mapping.vmo_koid);
+	free(m);
+}
+
+TEST_F(vmar_info, R_144_one_record_per_permission_run)
+{
+	static const struct {
+		size_t from, pages;
+		zx_vm_option_t perm;
+	} want[] = {
+		{ 0, 1, ZT_RW }, { 1, 2, VT_R }, { 3, 1, 0 }, { 4, 4, ZT_RW },
+	};
+	zx_info_maps_t *m;
+	size_t n = 0;
+
+	ZT_ASSERT_OK(vt_map_at(&self->r, ZT_RW, 8 * P, self->vmo, 0, 8 * P));
+	ZT_ASSERT_OK(zx_vmar_protect(self->r.h, VT_R, self->r.base + 9 * P, 3 * P));
+	ZT_ASSERT_OK(zx_vmar_protect(self->r.h, 0, self->r.base + 11 * P, P));
+	m = vt_maps(self->r.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(1 + ARRAY_SIZE(want), n);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		EXPECT_RECORD(&m[1 + i], "test-vmo", self->r.base + (8 + want[i].from) * P,
+			      want[i].pages * P, 1, ZX_INFO_MAPS_TYPE_MAPPING);
+		ZT_EXPECT_U64(want[i].from * P, m[1 + i].u.mapping.vmo_offset);
+		EXPECT_EQ(want[i].perm, m[1 + i].u.mapping.mmu_flags);
+	}
+	free(m);
+	/* Equal again: one run, one record. */
+	ZT_ASSERT_OK(zx_vmar_protect(self->r.h, VT_R, self->r.base + 8 * P, 8 * P));
+	m = vt_maps(self->r.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(2u, n);
+	EXPECT_RECORD(&m[1], "test-vmo", self->r.base + 8 * P, 8 * P, 1,
+		      ZX_INFO_MAPS_TYPE_MAPPING);
+	free(m);
+	ZT_EXPECT_U64(1, zt_vmo_info(self->vmo).num_mappings);
+}
+
+TEST_F(vmar_info, R_145_regions_have_no_name)
+{
+	char name[ZX_MAX_NAME_LEN] = "x";
+
+	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+			 zx_object_get_property(self->r.h, ZX_PROP_NAME, name, sizeof(name)));
+	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+			 zx_object_set_property(self->r.h, ZX_PROP_NAME, name, 1));
+	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+			 zx_object_get_property(zx_vmar_root_self(), ZX_PROP_NAME, name,
+						sizeof(name)));
+}
+
+TEST_F(vmar_info, H_016_H_020_basic_and_count)
+{
+	zx_info_handle_basic_t basic = zt_basic(self->r.h);
+	zx_info_handle_count_t count = { };
+	zx_handle_t dup = zt_dup(self->r.h, ZX_RIGHT_SAME_RIGHTS);
+
+	EXPECT_EQ(ZX_OBJ_TYPE_VMAR, basic.type);
+	EXPECT_LE(1024u, basic.koid);
+	ZT_EXPECT_U64(0, basic.related_koid);
+	EXPECT_EQ(basic.koid, zt_koid(dup));
+	EXPECT_NE(basic.koid, zt_koid(zx_vmar_root_self()));
+	ZT_ASSERT_OK(zx_object_get_info(dup, ZX_INFO_HANDLE_COUNT, &count, sizeof(count), NULL,
+					NULL));
+	EXPECT_EQ(2u, count.handle_count);
+	ZT_ASSERT_OK(zx_handle_close(self->r.h));
+	ZT_ASSERT_OK(zx_object_get_info(dup, ZX_INFO_HANDLE_COUNT, &count, sizeof(count), NULL,
+					NULL));
+	EXPECT_EQ(1u, count.handle_count);
+}
+
+TEST_F(vmar_info, V_244_num_mappings_and_share_count)
+{
+	zx_info_vmo_t info;
+
+	info = zt_vmo_info(self->vmo);
+	ZT_EXPECT_U64(0, info.num_mappings);
+	ZT_EXPECT_U64(1, info.share_count);
+	for (size_t i = 0; i < 3; i++)
+		ZT_ASSERT_OK(vt_map_at(&self->r, VT_R, 2 * i * P, self->vmo, 0, P));
+	info = zt_vmo_info(self->vmo);
+	ZT_EXPECT_U64(3, info.num_mappings);
+	ZT_EXPECT_U64(1, info.share_count);
+}
+
+/* The readable tree names every region and mapping, each on a line of its own. */
+TEST_F(vmar_info, printed_tree)
+{
+	struct vt_region a = vt_alloc(self->r.h, VT_CAN_ALL, 8 * P);
+	char *text = NULL, addr[32];
+	size_t len = 0;
+	int lines = 0;
+	FILE *f;
+
+	ASSERT_NE(ZX_HANDLE_INVALID, a.h);
+	ZT_ASSERT_OK(vt_map_at(&a, ZT_RW, 2 * P, self->vmo, 0, P));
+	f = open_memstream(&text, &len);
+	ASSERT_NE(NULL, f);
+	ZT_EXPECT_OK(zvm_vmar_print(f, self->r.h));
+	ASSERT_EQ(0, fclose(f));
+	for (char *p = text; *p; p++)
+		lines += *p == '\n';
+	EXPECT_LE(3, lines);
+	EXPECT_NE(NULL, strstr(text, "test-vmo"));
+	for (int i = 0; i < 3; i++) {
+		snprintf(addr, sizeof(addr), "%lx", (unsigned long)
+			 (i == 0 ? self->r.base : i == 1 ? a.base : a.base + 2 * P));
+		EXPECT_NE(NULL, strstr(text, addr)) {
+			TH_LOG("%s is not in:\n%s", addr, text);
+		}
+	}
+	free(text);
+	ZT_ASSERT_OK(zx_vmar_destroy(self->r.h));
+	ZT_EXPECT_STATUS(ZX_ERR_BAD_STATE, zvm_vmar_print(stderr, self->r.h));
+	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE, zvm_vmar_print(stderr, self->vmo));
+}
+
+TEST_HARNESS_MAIN
