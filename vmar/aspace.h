@@ -46,6 +46,7 @@
  *	anew (remap.c)
  * @trimmer: the task that holds @remap_lock and may split the arena's VMA
  * @hash: in the list of aspaces, by @mm
+ * @has_exec: part of the arena has been made executable
  * @dirty_first, @dirty_last: where something was unmapped since the last trim
  * @pgtables: bytes of page tables that the process had then
  */
@@ -61,6 +62,7 @@ struct zvm_aspace {
 	struct mutex remap_lock;	/* one remapping at a time */
 	struct task_struct *trimmer;
 	struct hlist_node hash;
+	bool has_exec;
 	u64 dirty_first;
 	u64 dirty_last;
 	unsigned long pgtables;
@@ -204,8 +206,8 @@ void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len);
 int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len);
 
 /*
- * After an unmap or destroy of [addr, addr + len): give back page tables if
- * there are many unused ones. No locks held; does nothing in other processes.
+ * After an unmap or destroy of [addr, addr + len): nothing is executed from there
+ * any more, and page tables are given back if there are many unused ones. No locks held; does nothing in other processes.
  */
 void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len);
 

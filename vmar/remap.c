@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "arena.h"
 #include "vmar.h"
@@ -66,6 +67,7 @@ int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
 	 * The VMA permits all; each mapping's own permissions are in its PTEs,
 	 * and are what counts.
 	 */
+	WRITE_ONCE(aspace->has_exec, true);
 	if (!allowed && !file)
 		err = -EBADFD;
 	else if (!allowed)
@@ -117,6 +119,65 @@ static bool gap_at(struct zvm_aspace *aspace, u64 addr, u64 *start, u64 *end)
 	*start = prev ? zvm_node_end(prev) : vmar->node.base;
 	*end = next ? next->base : zvm_node_end(&vmar->node);
 	return true;
+}
+
+/* Is there executable memory in the range? */
+static bool has_exec_mapping(struct zvm_aspace *aspace, u64 addr, u64 end)
+{
+	struct zvm_mapping *map;
+	u64 gap_start, next;
+	bool found = false;
+
+	down_read(&aspace->lock);
+	while (!aspace->dead && addr < end && !found) {
+		map = zvm_aspace_find(aspace, addr);
+		found = map && map->prot & ZX_VM_PERM_EXECUTE;
+		gap_at(aspace, addr, &gap_start, &next);
+		addr = next;
+		cond_resched();
+	}
+	up_read(&aspace->lock);
+	return found;
+}
+
+/* Find the first executable VMA at or after *@addr; *@addr is then in it. */
+static struct file *next_exec_vma(struct zvm_aspace *aspace, u64 *addr, u64 end, u64 *vma_end)
+{
+	struct vm_area_struct *vma;
+	struct file *file = NULL;
+
+	mmap_read_lock(aspace->mm);
+	for (vma = find_vma(aspace->mm, *addr); vma && vma->vm_start < end;
+	     vma = find_vma(aspace->mm, vma->vm_end))
+		if (vma->vm_flags & VM_EXEC && zvm_vma_aspace(vma) == aspace) {
+			*addr = max_t(u64, *addr, vma->vm_start);
+			*vma_end = min_t(u64, end, vma->vm_end);
+			file = get_file(vma->vm_file);
+			break;
+		}
+	mmap_read_unlock(aspace->mm);
+	return file;
+}
+
+/* Take back what zvm_arena_allow_exec() has given, where nothing needs it. */
+static void forbid_exec(struct zvm_aspace *aspace, u64 addr, u64 end)
+{
+	struct file *file;
+	u64 vma_end;
+
+	mutex_lock(&aspace->remap_lock);
+	while (addr < end && !fatal_signal_pending(current)) {
+		file = next_exec_vma(aspace, &addr, end, &vma_end);
+		if (!file)
+			break;
+		/* Who makes some there right now will wait for us to allow it. */
+		if (!has_exec_mapping(aspace, addr, vma_end))
+			zvm_arena_mmap_locked(aspace, file, addr, vma_end - addr,
+					      PROT_READ | PROT_WRITE);
+		fput(file);
+		addr = vma_end;
+	}
+	mutex_unlock(&aspace->remap_lock);
 }
 
 /*
@@ -179,6 +240,8 @@ void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
 
 	if (!zvm_aspace_is_current(aspace))
 		return;
+	if (READ_ONCE(aspace->has_exec))
+		forbid_exec(aspace, addr, addr + len);
 	tables = mm_pgtables_bytes(aspace->mm);
 	if (tables < READ_ONCE(aspace->pgtables))
 		WRITE_ONCE(aspace->pgtables, tables);
