@@ -507,16 +507,33 @@ TEST_F(handle, from_fd_checks)
 			TH_LOG("%s", b->name);
 		EXPECT_GE(fcntl(fd, F_GETFD), 0);
 	}
-	/* a descriptor whose handle was replaced is dead, though open */
-	ZT_ASSERT_OK(zx_handle_replace(self->h, ZX_RIGHT_SAME_RIGHTS, &out));
-	zt_keep(&self->bag, out);
-	out = 0x66;
-	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE, zvm_handle_from_fd(fd, &out));
-	EXPECT_EQ(0x66u, out);
 	EXPECT_EQ(0, close(fd));
 	close(dev);
 	close(null);
 	close(p[1]);
+}
+
+/*
+ * Replacing ends the handle value. A descriptor that dup(2) made of the old
+ * handle is what it was, with the old rights and no more.
+ */
+TEST_F(handle, H_010_replace_and_dup)
+{
+	const zx_rights_t rights = ZX_RIGHT_INSPECT | ZX_RIGHT_TRANSFER;
+	zx_handle_t weak = zt_dup(self->h, rights), next = 0, again = 0;
+	int fd = dup(zvm_handle_to_fd(weak));
+
+	ASSERT_GE(fd, 0);
+	ZT_ASSERT_OK(zx_handle_replace(weak, ZX_RIGHT_TRANSFER, &next));
+	zt_keep(&self->bag, next);
+	EXPECT_FALSE(zt_live(weak));
+	ZT_ASSERT_OK(zvm_handle_from_fd(fd, &again));
+	zt_keep(&self->bag, again);
+	EXPECT_EQ(fd, zvm_handle_to_fd(again));
+	EXPECT_NE(weak, again);
+	EXPECT_EQ(rights, zt_rights(again));
+	EXPECT_EQ((zx_rights_t)ZX_RIGHT_TRANSFER, zt_rights(next));
+	EXPECT_FALSE(zt_live(weak));
 }
 
 /* No way to more rights: a handle cannot be opened again through /proc. */

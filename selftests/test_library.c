@@ -344,10 +344,9 @@ TEST(close_many_of_an_array_that_ends_too_early)
 }
 
 /*
- * Two threads close the same value, as a buggy program may. To see what happens
- * between the two steps of closing, the first thread is stopped at its close(2):
- * a seccomp filter of its own sends that system call to this test, which lets it
- * go on when it has seen enough.
+ * Two threads close the same value, as a buggy program may. The first thread is
+ * stopped at the command that closes: a seccomp filter of its own sends that
+ * system call to this test, which lets it go on when it has seen enough.
  */
 struct slow_close {
 	zx_handle_t h;
@@ -362,9 +361,9 @@ static void *slow_close(void *arg)
 	struct slow_close *slow = arg;
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)slow->fd, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ZVM_HANDLE_CLOSE, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -379,7 +378,7 @@ static void *slow_close(void *arg)
 	return NULL;
 }
 
-/* Start closing slow->h; true if that waits at its close(2) now. */
+/* Start closing slow->h; true if that waits at its system call now. */
 static bool slow_close_begin(struct slow_close *slow, pthread_t *thread)
 {
 	int listener;

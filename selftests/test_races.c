@@ -58,12 +58,12 @@ static void begin(struct race *r, uint32_t load, uint32_t store)
 static void settled(struct race *r, uint32_t load, uint32_t store)
 {
 	uint32_t before = r->ph.observed;
-	uint64_t end = zt_now_ns() + 2000000;
+	uint64_t end = zt_now_ns() + 500000;
 
 	r->ph.load[0] = load;
 	r->ph.store[0] = store;
 	r->ph.seq++;
-	while (r->ph.observed - before < 3 && zt_now_ns() < end)
+	while (r->ph.observed - before < 2 && zt_now_ns() < end)
 		sched_yield();
 }
 

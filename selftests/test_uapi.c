@@ -31,7 +31,9 @@ union cmd {
 	struct zvm_stats stats;
 	struct zvm_vmar_root root;
 	struct zvm_vmo_create create;
+	struct zvm_handle_close close;
 	struct zvm_handle_duplicate duplicate;
+	struct zvm_handle_tag tag;
 	struct zvm_object_get_info info;
 	struct zvm_object_property property;
 	struct zvm_vmo_transfer transfer;
@@ -70,6 +72,11 @@ static void good_create(struct ctx *c, union cmd *m)
 {
 	m->create.vmo_size = zt_page();
 	m->create.out_handle = u(&c->out->handle);
+}
+
+static void good_close(struct ctx *c, union cmd *m)
+{
+	m->close.handle = c->vmo_h;
 }
 
 static void good_duplicate(struct ctx *c, union cmd *m)
@@ -183,6 +190,10 @@ static const struct command {
 	{ "VMO_CREATE", ZVM_VMO_CREATE, DEVICE, good_create, sizeof(struct zvm_vmo_create),
 	  .flags = OFF(zvm_vmo_create, options), .bad_flags = ~0x16u,
 	  .outs = { OFF(zvm_vmo_create, out_handle) } },
+	{ "HANDLE_CLOSE", ZVM_HANDLE_CLOSE, DEVICE, good_close, sizeof(struct zvm_handle_close),
+	  .once = true },
+	{ "HANDLE_TAG_OF", ZVM_HANDLE_TAG_OF, ANY, good_nothing, sizeof(struct zvm_handle_tag),
+	  .writes_itself = true },
 	{ "HANDLE_DUPLICATE", ZVM_HANDLE_DUPLICATE, ANY, good_duplicate,
 	  sizeof(struct zvm_handle_duplicate),
 	  .flags = OFF(zvm_handle_duplicate, flags), .bad_flags = ~7u,
@@ -235,6 +246,14 @@ static const struct command {
 
 #define EACH_COMMAND(c) (const struct command *c = commands;		\
 			 c < commands + ARRAY_SIZE(commands); c++)
+
+static const struct command *find(unsigned int nr)
+{
+	for EACH_COMMAND(c)
+		if (c->nr == nr)
+			return c;
+	abort();
+}
 
 /* A good struct of exactly the right size, zeros behind it. */
 static void fill(struct ctx *x, const struct command *c, union cmd *m)
@@ -719,12 +738,10 @@ TEST_F(uapi, wrong_second_handle)
 		{ UINT32_MAX, EBADF },
 		{ ZVM_HANDLE_VALUE((__u32)self->x.vmo, 0), 0 },
 	};
-	const struct command *c = commands;
+	const struct command *c = find(ZVM_VMAR_MAP);
 	union cmd m;
 
 	ASSERT_GE(null, 0);
-	while (c->nr != ZVM_VMAR_MAP)
-		c++;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		fill(&self->x, c, &m);
 		m.map.vmo = t[i].value;
@@ -760,28 +777,47 @@ TEST_F(uapi, commands_that_do_not_exist)
 	}
 }
 
-/* A dead handle (replaced while its descriptor is open) */
-TEST_F(uapi, dead_handle)
+TEST_F(uapi, handle_close)
 {
-	zx_handle_t d = zt_dup(self->x.vmo_h, ZX_RIGHT_SAME_RIGHTS), next = 0;
-	struct ctx y = self->x;
-	union cmd m;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+	struct zvm_handle_close m = { .size = sizeof(m) };
+	zx_handle_t d = zt_dup(self->x.vmo_h, ZX_RIGHT_NONE);
+	const __u32 bad[] = {
+		0, 3, d ^ 1, d ^ 2, d & ~3u, d ^ 1u << 22, d ^ 1u << 31, UINT32_MAX,
+		ZVM_HANDLE_VALUE((__u32)null, 0), ZVM_HANDLE_VALUE((__u32)null, 5),
+		ZVM_HANDLE_VALUE((__u32)self->x.dev, 0), ZVM_HANDLE_VALUE(0xfffff, 1),
+	};
 
 	ASSERT_NE(0u, d);
-	y.vmo = dup(zvm_handle_to_fd(d));
-	y.vmo_h = d;
-	ASSERT_GE(y.vmo, 0);
-	ZT_ASSERT_OK(zx_handle_replace(d, ZX_RIGHT_SAME_RIGHTS, &next));
-	for EACH_COMMAND(c) {
-		if (c->target != VMO && c->target != ANY)
-			continue;
-		fill(&y, c, &m);
-		EXPECT_EQ(EBADF, call(y.vmo, c->nr, &m)) TH_LOG("%s", c->name);
-		m.word[1] = ZVM_HANDLE_TAG(d);
-		EXPECT_EQ(EBADF, call(y.vmo, c->nr, &m)) TH_LOG("%s", c->name);
+	ASSERT_GE(null, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		m.handle = bad[i];
+		EXPECT_EQ(ENOENT, call(self->x.dev, ZVM_HANDLE_CLOSE, &m)) TH_LOG("%#x", bad[i]);
 	}
-	EXPECT_EQ(0, close(y.vmo));
-	ZT_EXPECT_OK(zx_handle_close(next));
+	EXPECT_GE(fcntl(null, F_GETFD), 0);
+	EXPECT_GE(fcntl(self->x.dev, F_GETFD), 0);
+	EXPECT_TRUE(zt_live(d));
+	fd = zvm_handle_to_fd(d);
+	m.handle = d;
+	EXPECT_EQ(0, call(self->x.dev, ZVM_HANDLE_CLOSE, &m));
+	EXPECT_EQ(-1, fcntl(fd, F_GETFD));
+	EXPECT_EQ(ENOENT, call(self->x.dev, ZVM_HANDLE_CLOSE, &m));
+	close(null);
+}
+
+TEST_F(uapi, handle_tag_of)
+{
+	struct zvm_handle_tag m = { .size = sizeof(m) };
+
+	EXPECT_EQ(0, call(self->x.vmo, ZVM_HANDLE_TAG_OF, &m));
+	EXPECT_EQ(ZVM_HANDLE_TAG(self->x.vmo_h), m.tag);
+	EXPECT_NE(0u, m.tag);
+	/* now it checks it */
+	EXPECT_EQ(0, call(self->x.vmo, ZVM_HANDLE_TAG_OF, &m));
+	EXPECT_EQ(EBADF, call(self->x.vmar, ZVM_HANDLE_TAG_OF, &m));
+	m.tag = 0;
+	EXPECT_EQ(0, call(self->x.vmar, ZVM_HANDLE_TAG_OF, &m));
+	EXPECT_EQ(ZVM_HANDLE_TAG(self->x.vmar_h), m.tag);
 }
 
 /* A destroyed region: nothing works, nothing breaks */
@@ -884,13 +920,14 @@ static void *flip(void *arg)
 
 TEST_F(uapi, size_that_changes_under_way)
 {
-	const struct command *of[] = { &commands[0], &commands[1], &commands[10] };
+	const unsigned int of[] = { ZVM_HANDSHAKE, ZVM_STATS, ZVM_HANDLE_TAG_OF,
+				    ZVM_VMO_GET_SIZE };
 	char *buf = mmap(NULL, ZT_P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned int ok = 0, refused = 0;
 
 	ASSERT_NE(MAP_FAILED, buf);
 	for (size_t k = 0; k < ARRAY_SIZE(of); k++) {
-		const struct command *c = of[k];
+		const struct command *c = find(of[k]);
 		const __u32 values[] = { c->size, 0, c->size + 8, c->size - 1, UINT32_MAX };
 		volatile int stop = 0;
 		struct flipper f = { (volatile __u32 *)buf, values, ARRAY_SIZE(values), &stop };
@@ -972,21 +1009,19 @@ static void *fuzz(void *arg)
 
 		fill(&f->x, c, &m);
 		while (changes--) {
-			uint32_t off = (uint32_t)(rnd(f) % (c->size / 8 - 1) + 1) * 8;
 			uint64_t v = number(f);
 
-			if (rnd(f) % 3)
-				memcpy(m.bytes + off, &v, 8);
+			if (c->size > 8 && rnd(f) % 3)
+				memcpy(m.bytes + rnd(f) % (c->size / 8 - 1) * 8 + 8, &v, 8);
 			else
-				m.word[off / 4 + rnd(f) % 2] = (__u32)v;
+				m.word[rnd(f) % (c->size / 4 - 1) + 1] = (__u32)v;
 		}
 		/* the VMO must stay small, or COMMIT would fill the memory */
 		if (c->nr == ZVM_VMO_SET_SIZE && m.set_size.new_size > 64 * zt_page() &&
 		    m.set_size.new_size <= zt_max_vmo())
 			continue;
 		/* nor may handles pile up, or the objects be lost that all use */
-		if ((c->nr == ZVM_HANDLE_DUPLICATE && m.duplicate.flags & 3) ||
-		    c->nr == ZVM_VMAR_DESTROY)
+		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY)
 			continue;
 		fd = rnd(f) % 8 ? target_fd(&f->x, c) : (int)(rnd(f) % 16) + 3;
 		f->x.out->handle = 0;

@@ -835,31 +835,6 @@ TEST_F(vmo_file, as_standard_input_and_output)
 	free(buf);
 }
 
-/* A handle that was replaced is dead in every shape. */
-TEST_F(vmo_file, dead_handle)
-{
-	int fd = dup(self->fd);
-	uint8_t *p = mmap(NULL, ZT_P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	zx_handle_t next = 0;
-	char c = 0;
-
-	ASSERT_GE(fd, 0);
-	ASSERT_NE(MAP_FAILED, p);
-	ZT_ASSERT_OK(zx_handle_replace(self->vmo, ZX_RIGHT_READ, &next));
-	zt_keep(&self->bag, next);
-	EXPECT_EQ(-1, pread(fd, &c, 1, 0));
-	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(-1, pwrite(fd, "x", 1, 0));
-	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, ZT_P, PROT_READ, MAP_SHARED, fd, 0));
-	EXPECT_EQ(-1, ftruncate(fd, 0));
-	/* what was mapped before stays mapped */
-	ZT_EXPECT_ACCESS(zt_try_write(p));
-	EXPECT_EQ(0x5a, zt_vmo_byte(next, 0));
-	EXPECT_EQ(0, munmap(p, ZT_P));
-	EXPECT_EQ(0, close(fd));
-}
-
 /* ------------------------------------------------------------------------
  * Signals
  */
