@@ -63,11 +63,14 @@ int new_memfd(size_t size)
 
 char *free_range(size_t size)
 {
-	char *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	/* Linux fills gaps from their upper end: what comes later goes there. */
+	size_t with_room = size + MIB(1024);
+	char *p = mmap(NULL, with_room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		       0);
 
 	if (p == MAP_FAILED)
 		die_errno("mmap");
-	zero(munmap(p, size));
+	zero(munmap(p, with_room));
 	return p;
 }
 

@@ -185,9 +185,9 @@ static void setup(void)
 			die_errno("pwrite");
 	}
 	/* At the same distance from the borders of page tables as ours. */
+	our_place = (char *)root()->base + PLACE_OFFSET;
 	linux_base = free_range(PLACE_OFFSET + MIB(8));
 	linux_base += (root()->base - (uintptr_t)linux_base) & (MIB(2) - 1);
-	our_place = (char *)root()->base + PLACE_OFFSET;
 	their_place = linux_base + PLACE_OFFSET;
 
 	ok(zx_vmar_map(root()->vmar, RW | ZX_VM_SPECIFIC, PLACE_OFFSET + 16 * PAGE, vmo, PAGE,

@@ -69,8 +69,9 @@ TEST_F(info, H_015_handle_valid)
 					&avail));
 	ZT_EXPECT_OK(zx_object_get_info(self->root, ZX_INFO_HANDLE_VALID, NULL, SIZE_MAX, NULL,
 					NULL));
-	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE, zx_object_get_info(self->dead, ZX_INFO_HANDLE_VALID, buf,
-							       sizeof(buf), &actual, &avail));
+	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE,
+			 zx_object_get_info(self->dead, ZX_INFO_HANDLE_VALID, buf, sizeof(buf),
+					    &actual, &avail));
 	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE,
 			 zx_object_get_info(0, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL));
 	/* neither read nor written */
@@ -610,7 +611,8 @@ static void *set_name(void *arg)
 /* Two writers: a reader gets one name or the other, never a mixture. */
 TEST_F(info, H_024_names_are_not_torn)
 {
-	static const char a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+	static const char a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	static const char b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 	volatile int stop = 0;
 	struct namer n[2] = {
 		{ self->vmo, a, &stop, 0 }, { self->vmo, b, &stop, 0 },

@@ -150,6 +150,49 @@ TEST_F_TIMEOUT(pgtables, survivors, 60)
 			  vt_load(vt_ptr(&c, i * STRIDE)));
 }
 
+/*
+ * Another process maps and unmaps all over a region that was lent to it, this
+ * one only touches. What that leaves goes when this one next unmaps something.
+ */
+static int remote_rounds(int sock, void *arg)
+{
+	struct vt_region *r = arg;
+	zx_handle_t vmo = zt_vmo(P, 0);
+
+	VT_CHECK(vmo);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		size_t at = i * 1237 % ROUNDS * STRIDE;
+
+		VT_CHECK_OK(vt_map_at(r, ZT_RW, at, vmo, 0, P));
+		VT_CHECK(vt_say(sock, r->base + at));
+		VT_CHECK(vt_hear(sock) == 0);
+		VT_CHECK_OK(zx_vmar_unmap(r->h, r->base + at, P));
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(pgtables, another_process, 90)
+{
+	struct vt_region c = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, ROUNDS * STRIDE), l = c;
+	struct vt_child child;
+
+	ASSERT_NE(ZX_HANDLE_INVALID, c.h);
+	ZT_ASSERT_OK(zvm_vmar_lend(c.h, ZX_RIGHT_SAME_RIGHTS, &l.h));
+	child = vt_spawn(remote_rounds, &l);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		uint64_t addr = vt_hear(child.sock);
+
+		ASSERT_NE(UINT64_MAX, addr);
+		ASSERT_EQ(0, zt_try_write((void *)addr));
+		ASSERT_TRUE(vt_say(child.sock, 0));
+	}
+	EXPECT_EQ(0, vt_join(&child));
+	ZT_ASSERT_OK(vt_map_at(&c, ZT_RW, 0, self->vmo, 0, P));
+	ASSERT_EQ(0, zt_try_write(vt_ptr(&c, 0)));
+	ZT_ASSERT_OK(zx_vmar_unmap(c.h, c.base, P));
+	expect_small(_metadata, self);
+}
+
 /* While tables are taken away, other threads fault on what is mapped. */
 struct reader {
 	uint8_t *p;

@@ -551,6 +551,121 @@ TEST_F(race, R_064_R_078_vmos_of_one_use)
 	run(_metadata, self, variant->other_process, one_use, SEGV | A | B | WROTE);
 }
 
+/*
+ * Two sides want the same addresses for VMOs of their own. Whoever gets them
+ * sees its own pages there, from the moment when its map has returned until it
+ * unmaps: not those of the other side, whose unmap may not have returned yet.
+ */
+struct owner {
+	struct race *race;
+	uint8_t *base;
+	int which;
+	_Atomic int look;	/* 1: another thread is to look for us, 2: it has */
+	bool remote;
+	_Atomic bool stop;
+	_Atomic unsigned long turns;
+	_Atomic int bad;	/* a byte, or minus a signal; 1000: a store failed */
+};
+
+static void look_around(struct owner *o)
+{
+	for (int pg = 0; pg < PAGES; pg++) {
+		uint8_t *p = o->base + pg * P;
+		int got = vt_load(p);
+
+		if (got != vt_tag(o->which ? TAG_B : TAG_A, pg))
+			o->bad = got ? got : INT32_MIN;
+		if (zt_try_store(p + 64, (uint8_t)(1 + o->which)))
+			o->bad = 1000;
+		if (vt_load(p + 64) != 1 + o->which)
+			o->bad = 2000;
+	}
+}
+
+static void own_in_turn(struct owner *o)
+{
+	struct race *r = o->race;
+
+	vt_pin(o->which);
+	while (!o->stop) {
+		if (vt_map_at(&r->r, ZT_RW | (o->turns & 1 ? ZX_VM_MAP_RANGE : 0), 0,
+			      r->vmo[o->which], 0, PAGES * P) != ZX_OK)
+			continue;
+		o->look = 1;
+		if (!o->remote)
+			look_around(o);
+		while (o->remote && o->look == 1 && !o->stop)
+			sched_yield();
+		zx_vmar_unmap(r->r.h, r->r.base, PAGES * P);
+		o->turns++;
+	}
+}
+
+static void *owner_thread(void *arg)
+{
+	own_in_turn(arg);
+	return NULL;
+}
+
+static int owner_process(int sock ZT_UNUSED, void *arg)
+{
+	own_in_turn(arg);
+	return 0;
+}
+
+/* The eyes of an owner that is another process. */
+static void *eyes(void *arg)
+{
+	struct owner *o = arg;
+
+	while (!o->stop) {
+		if (o->look != 1) {
+			sched_yield();
+			continue;
+		}
+		look_around(o);
+		o->look = 2;
+	}
+	return NULL;
+}
+
+TEST_F(race, R_049_R_078_two_owners_of_one_address)
+{
+	struct owner *o = vt_shared(2 * sizeof(*o));
+	struct race *mine = vt_shared(sizeof(*mine));
+	struct vt_child c = { .pid = 0, .sock = -1 };
+	pthread_t t, t2;
+
+	ASSERT_NE(NULL, o);
+	ASSERT_NE(NULL, mine);
+	*mine = *self->race;
+	mine->r.h = self->r.h;
+	for (int i = 0; i < 2; i++)
+		o[i] = (struct owner){ .race = i ? self->race : mine, .base = vt_ptr(&self->r, 0),
+				       .which = i, .remote = i && variant->other_process };
+	if (variant->other_process) {
+		c = vt_spawn(owner_process, &o[1]);
+		ASSERT_LT(0, c.pid);
+		ASSERT_EQ(0, pthread_create(&t2, NULL, eyes, &o[1]));
+	} else {
+		ASSERT_EQ(0, pthread_create(&t2, NULL, owner_thread, &o[1]));
+	}
+	ASSERT_EQ(0, pthread_create(&t, NULL, owner_thread, &o[0]));
+	zt_sleep_ms(2500);
+	o[0].stop = o[1].stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	ASSERT_EQ(0, pthread_join(t2, NULL));
+	if (variant->other_process) {
+		EXPECT_EQ(0, vt_join(&c));
+	}
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, o[i].bad);
+		EXPECT_NE(0u, o[i].turns);
+	}
+	TH_LOG("%lu and %lu turns", o[0].turns, o[1].turns);
+	ZT_EXPECT_FAULT(SIGSEGV, zt_try_read(vt_ptr(&self->r, 0)));
+}
+
 /* Executable and not: execution is what is taken away. */
 struct runner {
 	struct race *race;
@@ -841,6 +956,14 @@ static void op_region(struct race *r, uint64_t *seed)
 	zx_handle_close(h);
 }
 
+/* Takes pages that others gave back, and fills them with what nobody may see. */
+static void op_recycle(struct race *r ZT_UNUSED, uint64_t *seed ZT_UNUSED)
+{
+	zx_handle_t h = vt_tagged_vmo(TAG_C, 2 * PAGES, 0);
+
+	zx_handle_close(h);
+}
+
 static void op_info(struct race *r, uint64_t *seed ZT_UNUSED)
 {
 	zx_info_maps_t maps[8];
@@ -871,7 +994,7 @@ static void op_madvise(struct race *r, uint64_t *seed)
 static const struct arena_op ops[] = {
 	OP(map), OP(map_range), OP(unmap), OP(overwrite), OP(protect), OP(decommit), OP(zero),
 	OP(commit), OP(resize), OP(stream_size), OP(read), OP(read_into), OP(write), OP(handles),
-	OP(region), OP(info), OP(fork), OP(madvise),
+	OP(region), OP(recycle), OP(info), OP(fork), OP(madvise),
 };
 
 #define OPS ARRAY_SIZE(ops)

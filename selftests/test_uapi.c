@@ -244,12 +244,12 @@ static const struct command {
 	  .reserved = { OFF(zvm_op_range, reserved) } },
 };
 
-#define EACH_COMMAND(c) (const struct command *c = commands;		\
-			 c < commands + ARRAY_SIZE(commands); c++)
+#define for_each_command(c)						\
+	for (const struct command *c = commands; c < commands + ARRAY_SIZE(commands); c++)
 
 static const struct command *find(unsigned int nr)
 {
-	for EACH_COMMAND(c)
+	for_each_command(c)
 		if (c->nr == nr)
 			return c;
 	abort();
@@ -326,7 +326,8 @@ FIXTURE_SETUP(uapi)
 	x->vmo_h = zt_vmo(8 * ZT_P, ZX_VMO_RESIZABLE);
 	ASSERT_NE(0u, x->vmo_h);
 	x->vmo = zvm_handle_to_fd(x->vmo_h);
-	ZT_ASSERT_OK(zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE |
+	ZT_ASSERT_OK(zx_vmar_allocate(zx_vmar_root_self(),
+				      ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE |
 				      ZX_VM_CAN_MAP_SPECIFIC, 0, 16 * ZT_P, &x->vmar_h, &x->base));
 	x->vmar = zvm_handle_to_fd(x->vmar_h);
 	ZT_ASSERT_OK(zx_vmar_map(x->vmar_h, ZT_RW | ZX_VM_SPECIFIC, 0, x->vmo_h, 0, ZT_P, &addr));
@@ -357,7 +358,7 @@ TEST_F(uapi, good_structs_succeed)
 {
 	union cmd m;
 
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		if (c->once)
 			continue;
 		if (c->unmapped)
@@ -378,7 +379,7 @@ TEST_F(uapi, struct_too_short)
 {
 	union cmd m;
 
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (__u32 size = 0; size < c->size; size++) {
 			fill(&self->x, c, &m);
 			m.word[0] = size;
@@ -395,7 +396,7 @@ TEST_F(uapi, struct_longer_than_known)
 	const __u32 extra[] = { 1, 3, 8, 64, 1000, 4096, 3 * 4096 };
 
 	ASSERT_NE(MAP_FAILED, big);
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		int fd = target_fd(&self->x, c);
 
 		for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
@@ -435,7 +436,7 @@ TEST_F(uapi, absurd_sizes)
 
 	ASSERT_NE(MAP_FAILED, page);
 	ASSERT_EQ(0, mprotect(page + ZT_P, ZT_P, PROT_NONE));
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			union cmd m;
 			int err;
@@ -462,7 +463,7 @@ TEST_F(uapi, bad_struct_pointers)
 	ASSERT_NE(MAP_FAILED, two);
 	ASSERT_EQ(0, mprotect(two + ZT_P, ZT_P, PROT_NONE));
 	zt_bad_read(bad);
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		int fd = target_fd(&self->x, c);
 		union cmd m;
 
@@ -495,7 +496,7 @@ TEST_F(uapi, struct_in_read_only_memory)
 	char *page = mmap(NULL, ZT_P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, page);
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		union cmd m;
 		int err;
 
@@ -519,7 +520,7 @@ TEST_F(uapi, reserved_members)
 	const __u32 values[] = { 1, 0x80000000, UINT32_MAX };
 	union cmd m;
 
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (size_t r = 0; r < ARRAY_SIZE(c->reserved) && c->reserved[r]; r++) {
 			for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
 				fill(&self->x, c, &m);
@@ -535,7 +536,7 @@ TEST_F(uapi, unknown_flag_bits)
 {
 	union cmd m;
 
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (unsigned int bit = 0; bit < 32; bit++) {
 			if (!(c->bad_flags & 1u << bit))
 				continue;
@@ -574,7 +575,7 @@ TEST_F(uapi, bad_out_pointers)
 	union cmd m;
 
 	zt_bad_write(bad);
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (size_t o = 0; o < ARRAY_SIZE(c->outs) && c->outs[o]; o++) {
 			for (struct zt_bad *b = bad; b->name; b++) {
 				__u64 addr = u(b->ptr);
@@ -588,14 +589,15 @@ TEST_F(uapi, bad_out_pointers)
 				memcpy(m.bytes + c->outs[o], &addr, sizeof(addr));
 				err = call(target_fd(&self->x, c), c->nr, &m);
 				EXPECT_EQ(EFAULT, err)
-					TH_LOG("%s, address at %u, %s", c->name, c->outs[o], b->name);
+					TH_LOG("%s, address at %u, %s", c->name, c->outs[o],
+					       b->name);
 				EXPECT_EQ(self->fds, zt_fd_count());
 			}
 		}
 	}
 	/* memory of another kind: a mapping without permission, the arena itself */
 	ZT_ASSERT_OK(zx_vmar_protect(self->x.vmar_h, ZX_VM_PERM_READ, self->x.base, ZT_P));
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (size_t o = 0; o < ARRAY_SIZE(c->outs) && c->outs[o]; o++) {
 			fill(&self->x, c, &m);
 			memcpy(m.bytes + c->outs[o], &self->x.base, sizeof(__u64));
@@ -605,7 +607,7 @@ TEST_F(uapi, bad_out_pointers)
 	}
 	ZT_ASSERT_OK(zx_vmar_protect(self->x.vmar_h, ZT_RW, self->x.base, ZT_P));
 	/* and a good one: in a mapping of the VMO that the command is about */
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		for (size_t o = 0; o < ARRAY_SIZE(c->outs) && c->outs[o]; o++) {
 			if (c->nr == ZVM_VMAR_MAP || c->nr == ZVM_VMAR_ALLOCATE)
 				continue;
@@ -656,7 +658,7 @@ TEST_F(uapi, wrong_descriptors)
 
 	ASSERT_TRUE(null >= 0 && mem >= 0 && path >= 0 && closed >= 0);
 	close(closed);
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		fill(&self->x, c, &m);
 		EXPECT_EQ(EBADF, call(closed, c->nr, &m)) TH_LOG("%s", c->name);
 		EXPECT_EQ(EBADF, call(-1, c->nr, &m)) TH_LOG("%s", c->name);
@@ -693,7 +695,7 @@ TEST_F(uapi, wrong_tag)
 	__u32 right;
 	union cmd m;
 
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		if (c->target == DEVICE)
 			continue;
 		right = ZVM_HANDLE_TAG(c->target == VMAR ? self->x.vmar_h : self->x.vmo_h);
@@ -761,7 +763,7 @@ TEST_F(uapi, commands_that_do_not_exist)
 		for (unsigned int nr = 0; nr < 256; nr++) {
 			bool known = false;
 
-			for EACH_COMMAND(c)
+			for_each_command(c)
 				known |= c->nr == _IO(ZVM_IOC_TYPE, nr);
 			memset(buf, 0, 256);
 			buf[0] = 64;
@@ -826,7 +828,7 @@ TEST_F(uapi, destroyed_region)
 	union cmd m;
 
 	ZT_ASSERT_OK(zx_vmar_destroy(self->x.vmar_h));
-	for EACH_COMMAND(c) {
+	for_each_command(c) {
 		if (c->target != VMAR)
 			continue;
 		fill(&self->x, c, &m);

@@ -720,8 +720,8 @@ TEST_F_TIMEOUT(vmar_remote, owner_is_killed_meanwhile, 60)
 		ZT_ASSERT_OK(zvm_handle_recv(self->owner.sock, &self->r.h));
 		self->r.base = vt_hear(self->owner.sock);
 		self->r.len = PAGES * P;
-		after = (int)vt_below(&seed, 200);
-		for (int i = 0; i < after + 40; i++) {
+		after = (int)vt_below(&seed, 50);
+		for (int i = 0; i < after + 10; i++) {
 			zx_vaddr_t addr;
 			zx_status_t st[4];
 

@@ -207,7 +207,8 @@ int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len);
 
 /*
  * After an unmap or destroy of [addr, addr + len): nothing is executed from there
- * any more, and page tables are given back if there are many unused ones. No locks held; does nothing in other processes.
+ * any more, and page tables are given back if there are many unused ones. No
+ * locks held; does nothing in other processes.
  */
 void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len);
 

@@ -26,22 +26,20 @@ static vm_flags_t mapping_flags(const struct zvm_mapping *map)
 	return flags;
 }
 
-/* What the mapping shows from @addr to @end, in that VMA. */
-static struct zvm_window mapping_window(struct zvm_mapping *map, struct vm_area_struct *vma,
-					u64 addr, u64 end)
+/* Fill @win with what the mapping shows from @addr to @end, in that VMA. */
+static void mapping_window(struct zvm_window *win, struct zvm_mapping *map,
+			   struct vm_area_struct *vma, u64 addr, u64 end)
 {
 	u64 offset = addr - map->node.base;
 
 	end = min3(end, map->node.base + map->node.size, (u64)vma->vm_end);
-	return (struct zvm_window) {
-		.vma = vma,
-		.addr = addr,
-		.store = map->vmo->store,
-		.index = map->itree.start + (offset >> PAGE_SHIFT),
-		.pages = (end - addr) >> PAGE_SHIFT,
-		.flags = mapping_flags(map),
-		.beyond_stream = map->beyond_stream,
-	};
+	win->vma = vma;
+	win->addr = addr;
+	win->store = map->vmo->store;
+	win->index = map->itree.start + (offset >> PAGE_SHIFT);
+	win->pages = (end - addr) >> PAGE_SHIFT;
+	win->flags = mapping_flags(map);
+	win->beyond_stream = map->beyond_stream;
 }
 
 /* What has to be permitted for this fault. */
@@ -71,7 +69,7 @@ static vm_fault_t fault_locked(struct zvm_aspace *aspace, struct vm_fault *vmf)
 	/* From now on there may be PTEs. Unmap looks at it with the lock for writing. */
 	if (!READ_ONCE(map->touched))
 		WRITE_ONCE(map->touched, true);
-	win = mapping_window(map, vmf->vma, addr, U64_MAX);
+	mapping_window(&win, map, vmf->vma, addr, U64_MAX);
 	return zvm_store_fault(&win, vmf);
 }
 
@@ -126,7 +124,7 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 	struct zvm_window win;
 	bool more = false;
 
-	mmap_assert_locked(aspace->mm);
+	lockdep_assert_held(&aspace->mm->mmap_lock);
 	if (!vma || vma->vm_start > *addr || zvm_vma_aspace(vma) != aspace)
 		return false;
 	if (down_read_killable(&aspace->lock))
@@ -136,7 +134,7 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 		goto unlock;
 	end = min3(end, map->node.base + map->node.size,
 		   *addr + (POPULATE_ROUND << PAGE_SHIFT));
-	win = mapping_window(map, vma, *addr, end);
+	mapping_window(&win, map, vma, *addr, end);
 	more = true;
 	if (map->prot & ZX_VM_PERM_READ) {
 		WRITE_ONCE(map->touched, true);

@@ -189,6 +189,9 @@ again:
 	apply_locked(vmar, &plan, prot, &spares, &dead);
 	up_write(&aspace->lock);
 
+	/* Whoever has unmapped something there meanwhile may have taken it back. */
+	if (plan.exec)
+		zvm_arena_allow_exec(aspace, addr, len);
 	zvm_dead_free(&dead);
 free:
 	zvm_spares_free(&spares);

@@ -101,7 +101,7 @@ put:
  * The list of the dead is also the list of regions still to be looked into, so
  * depth costs no stack.
  */
-bool zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead)
+void zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead)
 {
 	struct zvm_vm_node *node, *child, *n;
 	bool touched = false;
@@ -135,7 +135,6 @@ bool zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead)
 			zvm_mapping_unlink_locked(node_mapping(node));
 		cond_resched();
 	}
-	return touched;
 }
 
 /* With the lock held, which this drops. */
@@ -143,7 +142,6 @@ static int destroy_unlock(struct zvm_vmar *vmar)
 {
 	struct zvm_aspace *aspace = vmar->aspace;
 	struct zvm_dead dead;
-	bool touched;
 
 	if (vmar->dead) {
 		up_write(&aspace->lock);
@@ -151,12 +149,11 @@ static int destroy_unlock(struct zvm_vmar *vmar)
 	}
 	zvm_dead_init(&dead);
 	zvm_tree_erase(&vmar->node, zvm_tree_next(&vmar->node));
-	touched = zvm_vmar_kill_locked(vmar, &dead);
+	zvm_vmar_kill_locked(vmar, &dead);
 	up_write(&aspace->lock);
 
 	zvm_dead_free(&dead);
-	if (touched)
-		zvm_arena_trim(aspace, vmar->node.base, vmar->node.size);
+	zvm_arena_trim(aspace, vmar->node.base, vmar->node.size);
 	return 0;
 }
 

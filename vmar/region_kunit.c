@@ -10,7 +10,7 @@
 #include "../zvm_kunit.h"
 #include "vmar_kunit.h"
 
-#define BASE		(1ULL << 40)
+#define BASE		BIT_ULL(40)
 #define PAGES		48
 #define REGIONS		24
 #define VMOS		2
@@ -481,11 +481,16 @@ void vk_alignment(struct kunit *test)
 	u64 page;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vmo));
-	/* Each fourth page but one is taken: gaps of three pages in between. */
+	/*
+	 * Each fourth page is taken, which leaves gaps of three pages without
+	 * an aligned one. Just one gap is shifted.
+	 */
 	for (page = 0; page < pages; page += 4) {
-		if (page == 300)
+		map.vmar_offset = (page == 300 ? 299 : page) << PAGE_SHIFT;
+		KUNIT_ASSERT_EQ(test, 0, zvm_vmar_map(root, &map));
+		if (page != 300)
 			continue;
-		map.vmar_offset = page << PAGE_SHIFT;
+		map.vmar_offset = 303 << PAGE_SHIFT;
 		KUNIT_ASSERT_EQ(test, 0, zvm_vmar_map(root, &map));
 	}
 	map.options = 14 << ZX_VM_ALIGN_BASE;

@@ -27,7 +27,7 @@ static struct file *get_arena_file(struct zvm_aspace *aspace, u64 addr)
 	struct vm_area_struct *vma;
 	struct file *file = NULL;
 
-	mmap_assert_locked(aspace->mm);
+	lockdep_assert_held(&aspace->mm->mmap_lock);
 	vma = find_vma(aspace->mm, addr);
 	if (vma && vma->vm_start <= addr && zvm_vma_aspace(vma) == aspace)
 		file = get_file(vma->vm_file);
@@ -39,7 +39,7 @@ static bool exec_allowed(struct zvm_aspace *aspace, u64 addr, u64 end)
 {
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(aspace->mm);
+	lockdep_assert_held(&aspace->mm->mmap_lock);
 	while (addr < end) {
 		vma = find_vma(aspace->mm, addr);
 		if (!vma || vma->vm_start > addr || !(vma->vm_flags & VM_EXEC))
@@ -86,7 +86,7 @@ static unsigned int count_vmas(struct zvm_aspace *aspace)
 	struct vm_area_struct *vma;
 	unsigned int n = 0;
 
-	mmap_assert_locked(aspace->mm);
+	lockdep_assert_held(&aspace->mm->mmap_lock);
 	while (addr < end && n <= TRIM_MAX_VMAS) {
 		vma = find_vma(aspace->mm, addr);
 		if (!vma || vma->vm_start >= end)

@@ -8,7 +8,7 @@
 #include "vmar_kunit.h"
 
 /* Some room without meaning. */
-#define BASE		(1ULL << 40)
+#define BASE		BIT_ULL(40)
 
 struct bench {
 	struct zvm_aspace *aspace;

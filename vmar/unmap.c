@@ -20,7 +20,6 @@ int zvm_unmap_plan_locked(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions
 	zvm_steps_begin(&steps, vmar, addr, len, false);
 	plan->steps = steps;
 	plan->splits = 0;
-	plan->regions = false;
 	plan->tail = NULL;
 	plan->zap_start = 0;
 	plan->zap_end = 0;
@@ -32,7 +31,6 @@ int zvm_unmap_plan_locked(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions
 			if (!regions || step.keep_left || step.keep_right)
 				return -EINVAL;
 			/* It will remove its PTEs itself. */
-			plan->regions = true;
 		} else {
 			if (node_mapping(step.node)->touched)
 				plan_zap(plan, &step);
@@ -130,8 +128,7 @@ again:
 	up_write(&aspace->lock);
 
 	zvm_dead_free(&dead);
-	if (plan.regions || plan.zap_start != plan.zap_end)
-		zvm_arena_trim(aspace, addr, len);
+	zvm_arena_trim(aspace, addr, len);
 free:
 	zvm_spares_free(&spares);
 	return err;
@@ -164,7 +161,7 @@ int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
 {
 	struct zvm_aspace *aspace = vmar->aspace;
 	struct zvm_mapping *piece = NULL;
-	bool touched;
+	bool trim;
 	int err;
 
 	/* What is mapped is mostly unmapped as it is: worth a short way. */
@@ -181,9 +178,10 @@ int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
 	if (!piece)
 		return unmap_parts(vmar, addr, len, regions);
 
-	touched = piece->touched;
+	/* Page tables or an executable VMA may have come into being for it. */
+	trim = piece->touched || piece->max_prot & ZX_VM_PERM_EXECUTE;
 	zvm_mapping_free(piece);
-	if (touched)
+	if (trim)
 		zvm_arena_trim(aspace, addr, len);
 	return 0;
 }
@@ -213,4 +211,5 @@ void zvm_vmar_undo_map(struct zvm_vmar *vmar, const struct zvm_map *map)
 unlock:
 	up_write(&aspace->lock);
 	zvm_dead_free(&dead);
+	zvm_arena_trim(aspace, map->addr, map->size);
 }

@@ -234,10 +234,10 @@ void zvm_mapping_exit_module(void);
 
 /*
  * A region and all below it die: they leave their trees and are collected in
- * @dead. The PTEs are removed; returns whether there may have been any.
- * aspace->lock held for writing. @vmar itself is in no tree already.
+ * @dead. The PTEs are removed. aspace->lock held for writing. @vmar itself is in
+ * no tree already.
  */
-bool zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead);
+void zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead);
 
 /*
  * Make a region in @parent. The caller gets a reference. @offset and @size:
@@ -286,7 +286,6 @@ void zvm_vmar_undo_map(struct zvm_vmar *vmar, const struct zvm_map *map);
  * struct zvm_unmap - what unmapping a range will do
  * @steps: the walk, at its begin
  * @splits: new pieces needed
- * @regions: child regions will be destroyed
  * @tail: the piece that will begin after the removed range, if any
  * @zap_start: all PTEs there can be in the range are within, ...
  * @zap_end: ... empty if there are none
@@ -294,7 +293,6 @@ void zvm_vmar_undo_map(struct zvm_vmar *vmar, const struct zvm_map *map);
 struct zvm_unmap {
 	struct zvm_steps steps;
 	unsigned int splits;
-	bool regions;
 	struct zvm_mapping *tail;
 	u64 zap_start;
 	u64 zap_end;

@@ -30,6 +30,8 @@ static unsigned int fault_around(const struct zvm_window *win)
 {
 	unsigned long n = min_t(unsigned long, win->pages, ZVM_FAULT_AROUND);
 
+	if (n == 1)
+		return 1;
 	/* Stay in one page table, and in the VMA: an arena may have several. */
 	n = min_t(unsigned long, n, PTRS_PER_PTE - pte_index(win->addr));
 	n = min_t(unsigned long, n, (win->vma->vm_end - win->addr) >> PAGE_SHIFT);

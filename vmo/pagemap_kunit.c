@@ -6,12 +6,14 @@
  */
 
 #include <kunit/test.h>
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
 #include "../zvm_kunit.h"
 #include "pagemap_kunit.h"
+#include "user.h"
 
 static unsigned long kunit_seed;
 module_param(kunit_seed, ulong, 0444);
@@ -144,7 +146,7 @@ static void pm_replace(struct kunit *test)
 	pm_write_place(test, 0, 5);
 	pm_write_place(test, 0, 6);
 	old = pm_page_at(&t->map[0], 5);
-	page = zvm_page_alloc(NULL, GFP_KERNEL, true);
+	page = pm_new_page();
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	leaf = zvm_pagemap_make(&t->map[0], 5, GFP_KERNEL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(leaf));
@@ -437,9 +439,16 @@ static void pm_no_memory(struct kunit *test)
 static int pm_init(struct kunit *test)
 {
 	struct pm_test *t = kvzalloc(sizeof(*t), GFP_KERNEL);
+	struct zvm_user *user;
 
 	if (!t)
 		return -ENOMEM;
+	user = zvm_user_current();
+	if (IS_ERR(user)) {
+		kvfree(t);
+		return PTR_ERR(user);
+	}
+	pm_user = user;
 	t->steps = kunit_steps;
 	t->seed = kunit_seed ?: get_random_u32();
 	prandom_seed_state(&t->rnd, t->seed);
@@ -465,6 +474,7 @@ static void pm_exit(struct kunit *test)
 		zvm_pagemap_destroy(&t->map[i]);
 	KUNIT_EXPECT_EQ(test, t->nodes_before, zvm_pagemap_nodes());
 	KUNIT_EXPECT_EQ(test, t->pages_before, zvm_page_count_all());
+	zvm_user_uncharge(pm_user);
 	kvfree(t);
 }
 

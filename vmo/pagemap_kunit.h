@@ -74,6 +74,10 @@ void pm_compare(struct pm_test *t);
 /* The same, and end the test if anything is wrong. */
 void pm_check(struct kunit *test);
 
+/* A page with the one slot of whoever asked, charged to the tests' user. */
+struct page *pm_new_page(void);
+extern struct zvm_user *pm_user;
+
 /* Write as a store would; *@mine: in place. */
 int pm_write(struct zvm_pagemap *map, u64 index, u64 val, gfp_t gfp, bool *mine);
 

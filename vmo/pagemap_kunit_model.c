@@ -69,6 +69,13 @@ struct page *pm_page_at(struct zvm_pagemap *map, u64 index)
 	return leaf ? zvm_leaf_page(leaf, index) : NULL;
 }
 
+struct zvm_user *pm_user;
+
+struct page *pm_new_page(void)
+{
+	return zvm_page_alloc(pm_user, GFP_KERNEL, true);
+}
+
 int pm_write(struct zvm_pagemap *map, u64 index, u64 val, gfp_t gfp, bool *mine)
 {
 	struct zvm_pm_leaf *leaf = zvm_pagemap_make(map, index, gfp);
@@ -81,7 +88,7 @@ int pm_write(struct zvm_pagemap *map, u64 index, u64 val, gfp_t gfp, bool *mine)
 	if (!*mine) {
 		struct page *old;
 
-		page = zvm_page_alloc(NULL, GFP_KERNEL, true);
+		page = pm_new_page();
 		if (!page)
 			return -ENOMEM;
 		old = zvm_leaf_set(map, leaf, index, page);
