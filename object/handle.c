@@ -166,7 +166,7 @@ int zvm_ioctl_handle_duplicate(struct zvm_call *call)
 	if (cmd->flags & ZVM_DUPLICATE_LEND) {
 		if (call->obj->type->zx_type != ZX_OBJ_TYPE_VMAR)
 			return -EMEDIUMTYPE;
-		if (!lent && !zvm_aspace_is_current(to_vmar(call->obj)->aspace))
+		if (!zvm_aspace_is_current(to_vmar(call->obj)->aspace))
 			return -EACCES;
 		lent = ZVM_HANDLE_LENT;
 	}

@@ -149,6 +149,7 @@ static struct zvm_aspace *aspace_new(struct mm_struct *mm)
 	INIT_HLIST_NODE(&aspace->hash);
 	aspace->size = wanted_size();
 	aspace->dirty_first = U64_MAX;
+	aspace->trim_at = ZVM_TRIM_TABLES;
 	/* The struct only, not the memory: it goes when the process does. */
 	mmgrab(mm);
 	aspace->mm = mm;

@@ -10,6 +10,9 @@
 /* Arenas begin at a multiple of this: one entry of a PUD maps as much. */
 #define ZVM_ARENA_ALIGN	BIT(30)
 
+/* Page tables that may have become unused before they are looked after. */
+#define ZVM_TRIM_TABLES	32ul
+
 /* The aspace whose arena the VMA is part of, or NULL. */
 struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma);
 

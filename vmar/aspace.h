@@ -48,7 +48,8 @@
  * @hash: in the list of aspaces, by @mm
  * @has_exec: part of the arena has been made executable
  * @dirty_first, @dirty_last: where something was unmapped since the last trim
- * @pgtables: bytes of page tables that the process had then
+ * @dirty_tables: page tables that may have become unused since then
+ * @trim_at: how many of them are reason for the next one
  */
 struct zvm_aspace {
 	struct zvm_object obj;
@@ -65,7 +66,8 @@ struct zvm_aspace {
 	bool has_exec;
 	u64 dirty_first;
 	u64 dirty_last;
-	unsigned long pgtables;
+	unsigned long dirty_tables;
+	unsigned long trim_at;
 };
 
 /**

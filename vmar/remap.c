@@ -12,8 +12,8 @@
 #include "arena.h"
 #include "vmar.h"
 
-/* Unused page tables that a process may keep before they are looked after. */
-#define TRIM_BYTES	(128ul << 10)
+/* ZVM_TRIM_TABLES where looking has not been worth it for long. */
+#define TRIM_MAX_TABLES	(1ul << 20)
 /* What a page table full of PTEs maps: less is not worth it. */
 #define TRIM_GRAIN	PMD_SIZE
 /* Into how many VMAs trimming may cut an arena. */
@@ -79,22 +79,34 @@ int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
 	return err;
 }
 
-/* How many VMAs the arena has. */
-static unsigned int count_vmas(struct zvm_aspace *aspace)
+/* How many VMAs of the process begin in the range, at most @max. */
+static unsigned int count_vmas(struct zvm_aspace *aspace, u64 addr, u64 end, unsigned int max)
 {
-	u64 addr = aspace->base, end = aspace->base + aspace->size;
 	struct vm_area_struct *vma;
 	unsigned int n = 0;
 
-	lockdep_assert_held(&aspace->mm->mmap_lock);
-	while (addr < end && n <= TRIM_MAX_VMAS) {
+	mmap_assert_locked(aspace->mm);
+	while (addr < end && n < max) {
 		vma = find_vma(aspace->mm, addr);
 		if (!vma || vma->vm_start >= end)
 			break;
+		n += vma->vm_start >= addr;
 		addr = vma->vm_end;
-		n++;
 	}
 	return n;
+}
+
+/* Would mapping the range anew leave the arena in not too many VMAs? */
+static bool may_cut(struct zvm_aspace *aspace, u64 addr, u64 end)
+{
+	unsigned int all, gone;
+
+	mmap_read_lock(aspace->mm);
+	all = count_vmas(aspace, aspace->base, aspace->base + aspace->size, TRIM_MAX_VMAS);
+	/* Their borders vanish, two new ones come at most. */
+	gone = count_vmas(aspace, addr + 1, end, 2);
+	mmap_read_unlock(aspace->mm);
+	return all < TRIM_MAX_VMAS || gone == 2;
 }
 
 /* The free room around @addr in the innermost region there; false: is used. */
@@ -202,51 +214,65 @@ static bool next_gap(struct zvm_aspace *aspace, u64 *addr, u64 end, u64 *gap_sta
 	return found;
 }
 
-static void trim_range(struct zvm_aspace *aspace, struct file *file, u64 addr, u64 end)
+/*
+ * Trim the gaps in the range. Returns where it has stopped; *@passed_over: there
+ * were gaps that would have cut the arena into too many pieces.
+ */
+static u64 trim_range(struct zvm_aspace *aspace, struct file *file, u64 addr, u64 end,
+		      bool *passed_over)
 {
 	u64 gap_start, gap_end;
-	unsigned int vmas;
 	int i;
 
-	for (i = 0; i < TRIM_MAX_GAPS; i++) {
+	for (i = 0; i < TRIM_MAX_GAPS && !fatal_signal_pending(current); i++) {
 		if (!next_gap(aspace, &addr, end, &gap_start, &gap_end))
-			return;
-		mmap_read_lock(aspace->mm);
-		vmas = count_vmas(aspace);
-		mmap_read_unlock(aspace->mm);
-		if (vmas > TRIM_MAX_VMAS)
-			return;
+			break;
+		if (!may_cut(aspace, gap_start, gap_end)) {
+			*passed_over = true;
+			continue;
+		}
 		/*
 		 * Somebody may map something in the gap right now. Its PTEs go,
 		 * too, and come back with the next access.
 		 */
 		if (zvm_arena_mmap_locked(aspace, file, gap_start, gap_end - gap_start,
 					  PROT_READ | PROT_WRITE))
-			return;
+			break;
 	}
+	return addr;
 }
 
-void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
+/* Remember where to look. Races lose a range: it stays as it would be without us. */
+static void note_dirty(struct zvm_aspace *aspace, u64 addr, u64 end)
 {
-	unsigned long tables;
-	struct file *file;
-	u64 first, last;
-
-	/* Races lose a range now and then: it stays as it would be without us. */
 	if (addr < READ_ONCE(aspace->dirty_first))
 		WRITE_ONCE(aspace->dirty_first, addr);
-	if (addr + len > READ_ONCE(aspace->dirty_last))
-		WRITE_ONCE(aspace->dirty_last, addr + len);
+	if (end > READ_ONCE(aspace->dirty_last))
+		WRITE_ONCE(aspace->dirty_last, end);
+}
 
-	if (!zvm_aspace_is_current(aspace))
-		return;
-	if (READ_ONCE(aspace->has_exec))
-		forbid_exec(aspace, addr, addr + len);
-	tables = mm_pgtables_bytes(aspace->mm);
-	if (tables < READ_ONCE(aspace->pgtables))
-		WRITE_ONCE(aspace->pgtables, tables);
-	if (tables < READ_ONCE(aspace->pgtables) + TRIM_BYTES)
-		return;
+/* When to look next, after tables of @before bytes have become @after. */
+static unsigned long next_trim(unsigned long now, unsigned long before, unsigned long after,
+			       bool passed_over)
+{
+	if (after + ZVM_TRIM_TABLES / 2 * PAGE_SIZE <= before)
+		return ZVM_TRIM_TABLES;
+	/* There is more, once what is mapped between the gaps is gone as well. */
+	if (passed_over)
+		return max(ZVM_TRIM_TABLES, after / PAGE_SIZE / 16);
+	/*
+	 * Who maps and unmaps at the same place all the time has no use for
+	 * this: do it more rarely.
+	 */
+	return min(now * 2, TRIM_MAX_TABLES);
+}
+
+static void trim(struct zvm_aspace *aspace, u64 addr)
+{
+	unsigned long before = mm_pgtables_bytes(aspace->mm);
+	bool passed_over = false;
+	u64 first, last, stop;
+	struct file *file;
 
 	if (!mutex_trylock(&aspace->remap_lock))
 		return;
@@ -256,11 +282,30 @@ void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
 	if (file) {
 		first = xchg(&aspace->dirty_first, U64_MAX);
 		last = xchg(&aspace->dirty_last, 0);
-		trim_range(aspace, file, first, last);
+		stop = trim_range(aspace, file, first, last, &passed_over);
+		if (stop < last) {
+			note_dirty(aspace, stop, last);
+			passed_over = true;
+		}
 	}
-	/* What is left is in use: wait for as much to come on top of it. */
-	WRITE_ONCE(aspace->pgtables, mm_pgtables_bytes(aspace->mm));
+	WRITE_ONCE(aspace->trim_at, next_trim(aspace->trim_at, before,
+					      mm_pgtables_bytes(aspace->mm), passed_over));
+	WRITE_ONCE(aspace->dirty_tables, 0);
 	mutex_unlock(&aspace->remap_lock);
 	if (file)
 		fput(file);
+}
+
+void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
+{
+	unsigned long tables = READ_ONCE(aspace->dirty_tables) + 1 + len / TRIM_GRAIN;
+
+	note_dirty(aspace, addr, addr + len);
+	WRITE_ONCE(aspace->dirty_tables, tables);
+	if (!zvm_aspace_is_current(aspace))
+		return;
+	if (READ_ONCE(aspace->has_exec))
+		forbid_exec(aspace, addr, addr + len);
+	if (tables >= READ_ONCE(aspace->trim_at))
+		trim(aspace, addr);
 }
