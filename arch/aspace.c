@@ -8,16 +8,15 @@
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
 		  unsigned long n, vm_flags_t flags)
 {
-	struct vm_area_struct copy;
-	unsigned long left = n;
-	int err;
-
 	/*
 	 * vm_insert_page() takes the permissions from the VMA and insists on
 	 * VM_MIXEDMAP, which the real one must not have: its pages are ordinary.
 	 * So it gets a copy that says what we want.
 	 */
-	memcpy(&copy, vma, sizeof(copy));
+	struct vm_area_struct copy = *vma;
+	unsigned long left = n;
+	int err;
+
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
 	copy.vm_page_prot = vm_get_page_prot(flags);
 

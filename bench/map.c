@@ -2,10 +2,10 @@
 /*
  * One page: map, unmap, protect, fault.
  *
- * Kept fair: both ways work at one fixed address. Beside it lies a page that
- * stays mapped and touched, so that neither has to build and tear down page
- * tables each time. The other mappings have gaps of one page between them, so
- * that Linux cannot merge them into one.
+ * Kept fair: both ways work at one fixed address, above the other mappings.
+ * Beside it lies a page that stays mapped and touched, so that neither has to
+ * build and tear down page tables each time. The others have gaps of one page
+ * between them, so that Linux cannot merge them into one.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -18,6 +18,8 @@
 #define PLACE_OFFSET (OTHERS_OFFSET + MOST_OTHERS * 2 * PAGE + MIB(4))
 /* What the others show. */
 #define OTHERS_PAGES 64
+/* The page that stays mapped, below the place. */
+#define KEPT_OFFSET (PLACE_OFFSET - 16 * PAGE)
 /* The page that the place shows. */
 #define SHOWN 0
 
@@ -175,7 +177,6 @@ static void map_beside_others(unsigned int n, const char *name, double bar)
 static void setup(void)
 {
 	static char page[PAGE] = { 1 };
-	zx_vaddr_t kept;
 
 	vmo = new_vmo(OTHERS_PAGES * PAGE);
 	memfd = new_memfd(OTHERS_PAGES * PAGE);
@@ -190,11 +191,10 @@ static void setup(void)
 	linux_base += (root()->base - (uintptr_t)linux_base) & (MIB(2) - 1);
 	their_place = linux_base + PLACE_OFFSET;
 
-	ok(zx_vmar_map(root()->vmar, RW | ZX_VM_SPECIFIC, PLACE_OFFSET + 16 * PAGE, vmo, PAGE,
-		       PAGE, &kept));
-	touch_write((char *)kept);
-	map_theirs_at(PLACE_OFFSET + 16 * PAGE, 1, PROT_READ | PROT_WRITE);
-	touch_write(their_place + 16 * PAGE);
+	map_ours_at(KEPT_OFFSET, 1, RW);
+	touch_write((char *)root()->base + KEPT_OFFSET);
+	map_theirs_at(KEPT_OFFSET, 1, PROT_READ | PROT_WRITE);
+	touch_write(linux_base + KEPT_OFFSET);
 }
 
 void map_cases(void)

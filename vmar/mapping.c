@@ -73,6 +73,15 @@ void zvm_dead_free(const struct zvm_dead *dead)
 	}
 }
 
+struct zvm_mapping *zvm_mapping_find_whole(const struct zvm_vmar *vmar, u64 addr, u64 len)
+{
+	struct zvm_vm_node *node = zvm_tree_first(vmar, addr);
+
+	if (!node || node->base != addr || node->size != len || node->is_region)
+		return NULL;
+	return node_mapping(node);
+}
+
 static void lock_store(const struct zvm_mapping *piece)
 {
 	lockdep_assert_held_write(&piece->aspace->lock);

@@ -151,7 +151,37 @@ static void apply_locked(struct zvm_vmar *vmar, const struct protect_plan *plan,
 				    wrprotect.end - wrprotect.start);
 }
 
-int zvm_vmar_protect(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot, bool children)
+/*
+ * A mapping in one piece that is protected as a whole, and not about execution:
+ * the one that is to be fast. False: look at it the long way.
+ */
+static bool protect_whole_locked(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot)
+{
+	struct zvm_mapping *piece;
+	struct zvm_vm_node *next;
+	u8 lost;
+
+	zvm_aspace_assert_write(vmar->aspace);
+	if (vmar->dead || !zvm_vmar_contains(vmar, addr, len))
+		return false;
+	piece = zvm_mapping_find_whole(vmar, addr, len);
+	if (!piece || piece->joined || prot & ~piece->max_prot ||
+	    (prot | piece->prot) & ZX_VM_PERM_EXECUTE)
+		return false;
+	next = zvm_tree_next(&piece->node);
+	if (next && !next->is_region && node_mapping(next)->joined)
+		return false;
+
+	lost = piece->prot & ~prot;
+	zvm_mapping_set_prot_locked(piece, prot);
+	if (piece->touched && lost & ZX_VM_PERM_READ)
+		zvm_arena_zap(vmar->aspace, addr, len);
+	else if (piece->touched && lost)
+		zvm_arena_wrprotect(vmar->aspace, addr, len);
+	return true;
+}
+
+static noinline int protect_parts(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot, bool children)
 {
 	struct zvm_aspace *aspace = vmar->aspace;
 	struct zvm_spares spares = {};
@@ -196,4 +226,15 @@ again:
 free:
 	zvm_spares_free(&spares);
 	return err;
+}
+
+int zvm_vmar_protect(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot, bool children)
+{
+	bool done;
+
+	if (down_write_killable(&vmar->aspace->lock))
+		return -EINTR;
+	done = protect_whole_locked(vmar, addr, len, prot);
+	up_write(&vmar->aspace->lock);
+	return done ? 0 : protect_parts(vmar, addr, len, prot, children);
 }

@@ -134,16 +134,6 @@ free:
 	return err;
 }
 
-/* The piece that takes up exactly this range, or NULL. */
-static struct zvm_mapping *find_whole_locked(const struct zvm_vmar *vmar, u64 addr, u64 len)
-{
-	struct zvm_vm_node *node = zvm_tree_first(vmar, addr);
-
-	if (!node || node->base != addr || node->size != len || node->is_region)
-		return NULL;
-	return node_mapping(node);
-}
-
 static void remove_whole_locked(struct zvm_mapping *piece)
 {
 	struct zvm_vm_node *node = &piece->node;
@@ -169,7 +159,7 @@ int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
 		return -EINTR;
 	err = check_locked(vmar, addr, len);
 	if (!err)
-		piece = find_whole_locked(vmar, addr, len);
+		piece = zvm_mapping_find_whole(vmar, addr, len);
 	if (piece)
 		remove_whole_locked(piece);
 	up_write(&aspace->lock);

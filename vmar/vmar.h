@@ -208,6 +208,9 @@ struct zvm_mapping *zvm_mapping_alloc(void);
 /* Drop its VMO and free it. No locks held. */
 void zvm_mapping_free(struct zvm_mapping *piece);
 
+/* The piece that takes up exactly this range, or NULL; aspace->lock held. */
+struct zvm_mapping *zvm_mapping_find_whole(const struct zvm_vmar *vmar, u64 addr, u64 len);
+
 /* What follows wants aspace->lock held for writing and takes store->lock. */
 
 /* Put a new mapping in the region's and the store's tree. */

@@ -83,20 +83,33 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
-static vm_fault_t fault_write(struct zvm_window *win)
+/* Write to one page, present or not. */
+static vm_fault_t fault_write_one(struct zvm_window *win)
+{
+	struct page *page = zvm_store_get_write(win->store, win->index, NULL);
+
+	if (IS_ERR(page))
+		return VM_FAULT_OOM;
+	return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
+}
+
+/* Write to a page, and bring in others with it. */
+static noinline vm_fault_t fault_write_many(struct zvm_window *win, unsigned int n)
 {
 	struct page *pages[ZVM_FAULT_AROUND];
 	bool writable;
-	unsigned int n;
 
-	n = zvm_store_gather(win->store, win->index, fault_around(win), pages, &writable);
-	if (!n || !writable) {
-		pages[0] = zvm_store_get_write(win->store, win->index, NULL);
-		if (IS_ERR(pages[0]))
-			return VM_FAULT_OOM;
-		n = 1;
-	}
+	n = zvm_store_gather(win->store, win->index, n, pages, &writable);
+	if (!n || !writable)
+		return fault_write_one(win);
 	return map_result(zvm_arch_map(win->vma, win->addr, pages, n, win->flags));
+}
+
+static vm_fault_t fault_write(struct zvm_window *win)
+{
+	unsigned int n = fault_around(win);
+
+	return n == 1 ? fault_write_one(win) : fault_write_many(win, n);
 }
 
 static vm_fault_t fault_read(struct zvm_window *win)
