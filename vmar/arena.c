@@ -37,21 +37,9 @@ static u64 wanted_size(void)
 	return max_t(u64, round_down(size, ZVM_ARENA_ALIGN), ZVM_ARENA_ALIGN);
 }
 
-static struct zvm_aspace *file_aspace(const struct file *file)
-{
-	struct zvm_object *obj = container_of(file_inode(file), struct zvm_object, inode);
-
-	return container_of(obj, struct zvm_aspace, obj);
-}
-
-struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma)
-{
-	return vma->vm_ops == &zvm_arena_vm_ops ? file_aspace(vma->vm_file) : NULL;
-}
-
 static int arena_release(struct inode *inode, struct file *file)
 {
-	struct zvm_aspace *aspace = file_aspace(file);
+	struct zvm_aspace *aspace = zvm_file_aspace(file);
 
 	spin_lock(&aspaces_lock);
 	hash_del(&aspace->hash);
@@ -63,7 +51,7 @@ static int arena_release(struct inode *inode, struct file *file)
 
 static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct zvm_aspace *aspace = file_aspace(file);
+	struct zvm_aspace *aspace = zvm_file_aspace(file);
 
 	/* Not remap_file_pages(2), nor anything else that is not us. */
 	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->mm)

@@ -75,7 +75,7 @@ static vm_fault_t fault_locked(struct zvm_aspace *aspace, struct vm_fault *vmf)
 
 static vm_fault_t arena_fault(struct vm_fault *vmf)
 {
-	struct zvm_aspace *aspace = zvm_vma_aspace(vmf->vma);
+	struct zvm_aspace *aspace = zvm_file_aspace(vmf->vma->vm_file);
 	vm_fault_t ret;
 
 	/* madvise(MADV_DOFORK) can let a child have the VMA, but not what is in it. */

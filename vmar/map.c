@@ -107,8 +107,11 @@ again:
 free:
 	if (piece)
 		zvm_mapping_free(piece);
-	if (dead.first)
+	if (dead.first) {
 		zvm_dead_free(&dead);
+		/* What it has replaced may have been executable. */
+		zvm_arena_trim(aspace, map->addr, map->size);
+	}
 	if (spares.count)
 		zvm_spares_free(&spares);
 	return err;
