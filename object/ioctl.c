@@ -159,7 +159,7 @@ long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	};
 	unsigned int nr = _IOC_NR(cmd);
 	const struct zvm_ioctl_op *op;
-	union zvm_cmd buf __aligned(sizeof(u64));
+	union zvm_cmd buf;
 	int err;
 
 	if (_IOC_TYPE(cmd) != ZVM_IOC_TYPE || nr >= ARRAY_SIZE(zvm_ioctl_ops))

@@ -186,6 +186,38 @@ TEST_F(vmo_rw, V_048_V_049_stream_size_is_no_bound_and_does_not_move)
 	ZT_EXPECT_U64(0, zt_stream_size(h));
 }
 
+/* Short and long transfers may take different paths: all lengths, all offsets */
+TEST_F(vmo_rw, V_054_V_055_bad_buffers_of_any_length)
+{
+	const size_t lens[] = { 1, 8, 63, 64, 65, 200, 256, 1000, 3000, ZT_P - 1, ZT_P, ZT_P + 1,
+				2 * ZT_P, 2 * ZT_P + 77 };
+	const uint64_t offs[] = { 0, 1, ZT_P - 100, ZT_P };
+	char *none = mmap(NULL, 8 * ZT_P, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *gone = none + 4 * ZT_P;
+	const int fd = zvm_handle_to_fd(self->vmo);
+
+	ASSERT_NE(MAP_FAILED, none);
+	ASSERT_EQ(0, munmap(gone, 4 * ZT_P));
+	for (size_t l = 0; l < ARRAY_SIZE(lens); l++) {
+		for (size_t o = 0; o < ARRAY_SIZE(offs); o++) {
+			size_t n = lens[l];
+			uint64_t off = offs[o];
+
+			ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+					 zx_vmo_read(self->vmo, none, off, n));
+			ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+					 zx_vmo_write(self->vmo, none, off, n));
+			ZT_EXPECT_STATUS(ZX_ERR_NOT_FOUND, zx_vmo_read(self->vmo, gone, off, n));
+			ZT_EXPECT_STATUS(ZX_ERR_NOT_FOUND, zx_vmo_write(self->vmo, gone, off, n));
+			EXPECT_EQ(-1, pread(fd, none, n, (off_t)off));
+			EXPECT_EQ(-1, pwrite(fd, none, n, (off_t)off));
+			EXPECT_EQ(-1, pread(fd, gone, n, (off_t)off));
+			EXPECT_EQ(-1, pwrite(fd, gone, n, (off_t)off));
+		}
+	}
+	EXPECT_TRUE(zt_vmo_zero(self->vmo, 0, 4 * ZT_P));
+}
+
 TEST_F(vmo_rw, V_054_V_055_bad_buffers)
 {
 	void *ro = zt_mem(PROT_READ), *none = zt_mem(PROT_NONE), *gone = zt_mem(PROT_READ);

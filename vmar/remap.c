@@ -13,13 +13,13 @@
 #include "vmar.h"
 
 /* ZVM_TRIM_TABLES where looking has not been worth it for long. */
-#define TRIM_MAX_TABLES	(1ul << 20)
+#define TRIM_MAX_TABLES	BIT(20)
 /* What a page table full of PTEs maps: less is not worth it. */
 #define TRIM_GRAIN	PMD_SIZE
 /* Into how many VMAs trimming may cut an arena. */
-#define TRIM_MAX_VMAS	64
+#define TRIM_MAX_VMAS	256
 /* Gaps that one trim looks at. */
-#define TRIM_MAX_GAPS	64
+#define TRIM_MAX_GAPS	256
 
 /* The arena's file, with a reference, while it has a VMA at @addr. */
 static struct file *get_arena_file(struct zvm_aspace *aspace, u64 addr)
@@ -96,17 +96,22 @@ static unsigned int count_vmas(struct zvm_aspace *aspace, u64 addr, u64 end, uns
 	return n;
 }
 
-/* Would mapping the range anew leave the arena in not too many VMAs? */
-static bool may_cut(struct zvm_aspace *aspace, u64 addr, u64 end)
+/*
+ * Would mapping the range anew leave the arena, which has *@vmas now, in not too
+ * many? Then *@vmas is what it has afterwards, or more.
+ */
+static bool may_cut(struct zvm_aspace *aspace, u64 addr, u64 end, unsigned int *vmas)
 {
-	unsigned int all, gone;
+	unsigned int gone;
 
+	/* The borders in it vanish, two new ones come at most. */
 	mmap_read_lock(aspace->mm);
-	all = count_vmas(aspace, aspace->base, aspace->base + aspace->size, TRIM_MAX_VMAS);
-	/* Their borders vanish, two new ones come at most. */
-	gone = count_vmas(aspace, addr + 1, end, 2);
+	gone = count_vmas(aspace, addr + 1, end, TRIM_MAX_VMAS);
 	mmap_read_unlock(aspace->mm);
-	return all < TRIM_MAX_VMAS || gone == 2;
+	if (*vmas + 2 > TRIM_MAX_VMAS + gone && gone < 2)
+		return false;
+	*vmas = max(*vmas + 2, gone + 1) - gone;
+	return true;
 }
 
 /* The free room around @addr in the innermost region there; false: is used. */
@@ -222,12 +227,16 @@ static u64 trim_range(struct zvm_aspace *aspace, struct file *file, u64 addr, u6
 		      bool *passed_over)
 {
 	u64 gap_start, gap_end;
+	unsigned int vmas;
 	int i;
 
+	mmap_read_lock(aspace->mm);
+	vmas = count_vmas(aspace, aspace->base, aspace->base + aspace->size, TRIM_MAX_VMAS);
+	mmap_read_unlock(aspace->mm);
 	for (i = 0; i < TRIM_MAX_GAPS && !fatal_signal_pending(current); i++) {
 		if (!next_gap(aspace, &addr, end, &gap_start, &gap_end))
 			break;
-		if (!may_cut(aspace, gap_start, gap_end)) {
+		if (!may_cut(aspace, gap_start, gap_end, &vmas)) {
 			*passed_over = true;
 			continue;
 		}
