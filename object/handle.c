@@ -49,7 +49,7 @@ struct file *zvm_handle_new(struct zvm_object *obj, u32 rights, u64 lent)
 	if (IS_ERR(file))
 		return file;
 	if (file->f_op->llseek)
-		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_ATOMIC_POS;
 	file->private_data = (void *)(rights | lent |
 				      FIELD_PREP(ZVM_HANDLE_WORD_TAG, next_tag()));
 	atomic_inc(&obj->handles);

@@ -126,6 +126,7 @@ const struct file_operations zvm_vmo_fops = {
 	.llseek = generic_file_llseek,
 	.read_iter = vmo_read_iter,
 	.write_iter = vmo_write_iter,
+	.fsync = noop_fsync,
 	.splice_read = zvm_splice_read,
 	.splice_write = iter_file_splice_write,
 	.mmap = vmo_mmap,

@@ -67,6 +67,7 @@ static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *it
 
 static ssize_t copy_in(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 {
+	size_t want = min_t(size_t, PAGE_SIZE, iov_iter_count(iter));
 	bool fault = false;
 	ssize_t done;
 
@@ -74,10 +75,7 @@ static ssize_t copy_in(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 	if (done || !fault)
 		return done;
 	/* All of what is asked for has failed: then the memory is bad. */
-	if (fault_in_iov_iter_readable(iter, PAGE_SIZE) ==
-	    min_t(size_t, PAGE_SIZE, iov_iter_count(iter)))
-		return -EFAULT;
-	return 0;
+	return fault_in_iov_iter_readable(iter, want) == want ? -EFAULT : 0;
 }
 
 /* Read one batch at @pos. The pages are kept by references, so we may fault. */
