@@ -49,12 +49,13 @@ static inline void vm_flags_init(struct vm_area_struct *vma, vm_flags_t flags)
 
 /*
  * Write-protecting leaves PTEs that are read-only and dirty. Where NUMA
- * balancing or userfaultfd make such PTEs writable again without asking us,
- * PTEs are removed instead.
+ * balancing or userfaultfd make such PTEs writable again without asking us, and
+ * where the kernel cannot do it, PTEs are removed instead.
  */
-static inline bool zvm_wrprotect_is_safe(void)
-{
-	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0);
-}
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0) && IS_ENABLED(CONFIG_MAPPING_DIRTY_HELPERS)
+#define zvm_wrprotect_range(mapping, first, n) wp_shared_mapping_range(mapping, first, n)
+#else
+#define zvm_wrprotect_range(mapping, first, n) unmap_mapping_pages(mapping, first, n, false)
+#endif
 
 #endif /* ZVM_COMPAT_H */

@@ -14,6 +14,7 @@
 #include "vmo/page.h"
 #include "vmo/pagemap.h"
 #include "vmo/store.h"
+#include "zvm_kunit.h"
 
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -66,12 +67,14 @@ static int __init zvm_init(void)
 	if (err)
 		goto unregister_vmar;
 	zvm_page_init();
+	zvm_kunit_run();
 	err = misc_register(&device);
 	if (err)
-		goto unregister_aspace;
+		goto exit_kunit;
 	return 0;
 
-unregister_aspace:
+exit_kunit:
+	zvm_kunit_exit();
 	zvm_object_type_unregister(&zvm_aspace_type);
 unregister_vmar:
 	zvm_object_type_unregister(&zvm_vmar_type);
@@ -89,6 +92,7 @@ exit_pagemap:
 static void __exit zvm_exit(void)
 {
 	misc_deregister(&device);
+	zvm_kunit_exit();
 	zvm_object_type_unregister(&zvm_aspace_type);
 	zvm_object_type_unregister(&zvm_vmar_type);
 	zvm_object_type_unregister(&zvm_vmo_type);

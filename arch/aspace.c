@@ -57,8 +57,5 @@ void zvm_arch_upgrade(struct vm_area_struct *vma, unsigned long addr, struct pag
 
 void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n)
 {
-	if (zvm_wrprotect_is_safe())
-		wp_shared_mapping_range(mapping, first, n);
-	else
-		unmap_mapping_pages(mapping, first, n, false);
+	zvm_wrprotect_range(mapping, first, n);
 }

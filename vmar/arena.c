@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 
 #include "../arch/aspace.h"
 #include "../compat.h"
@@ -18,8 +19,6 @@
 
 static DEFINE_HASHTABLE(aspaces, 8);
 static DEFINE_SPINLOCK(aspaces_lock);
-/* One arena for each process: held from looking for it until it is there. */
-static DEFINE_MUTEX(create_lock);
 
 static ulong arena_size;
 module_param(arena_size, ulong, 0644);
@@ -96,32 +95,53 @@ int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 	return 0;
 }
 
-/* The root region of the process's aspace, with a reference; NULL: has none. */
-static struct zvm_vmar *find_root(struct mm_struct *mm)
+static struct zvm_aspace *find_locked(const struct mm_struct *mm)
 {
-	struct zvm_aspace *aspace, *found = NULL;
+	struct zvm_aspace *aspace;
+
+	lockdep_assert_held(&aspaces_lock);
+	hash_for_each_possible(aspaces, aspace, hash, (unsigned long)mm)
+		if (aspace->mm == mm)
+			return aspace;
+	return NULL;
+}
+
+/* The root region of the process's aspace, with a reference; NULL: has none. */
+static struct zvm_vmar *find_root(const struct mm_struct *mm)
+{
 	struct zvm_vmar *root = NULL;
+	struct zvm_aspace *aspace;
 
 	spin_lock(&aspaces_lock);
-	hash_for_each_possible(aspaces, aspace, hash, (unsigned long)mm)
-		if (aspace->mm == mm) {
-			/* Its file has not been released yet, so it is alive. */
-			zvm_object_get(&aspace->obj);
-			found = aspace;
-			break;
-		}
+	aspace = find_locked(mm);
+	/* Its file has not been released yet, so it is alive. */
+	if (aspace)
+		zvm_object_get(&aspace->obj);
 	spin_unlock(&aspaces_lock);
-	if (!found)
+	if (!aspace)
 		return NULL;
 
-	down_read(&found->lock);
-	if (!found->dead) {
-		root = found->root;
+	down_read(&aspace->lock);
+	if (!aspace->dead) {
+		root = aspace->root;
 		zvm_object_get(&root->obj);
 	}
-	up_read(&found->lock);
-	zvm_object_put(&found->obj);
+	up_read(&aspace->lock);
+	zvm_object_put(&aspace->obj);
 	return root;
+}
+
+/* One arena for each process: false if another thread was faster. */
+static bool publish(struct zvm_aspace *aspace)
+{
+	bool first;
+
+	spin_lock(&aspaces_lock);
+	first = !find_locked(aspace->mm);
+	if (first)
+		hash_add(aspaces, &aspace->hash, (unsigned long)aspace->mm);
+	spin_unlock(&aspaces_lock);
+	return first;
 }
 
 static struct zvm_aspace *aspace_new(struct mm_struct *mm)
@@ -146,46 +166,53 @@ static struct zvm_aspace *aspace_new(struct mm_struct *mm)
 	return aspace;
 }
 
+/* Map the arena and make its root region. With a reference for the caller. */
+static struct zvm_vmar *populate_aspace(struct zvm_aspace *aspace, struct file *file)
+{
+	struct zvm_vmar *root;
+	int err;
+
+	mutex_lock(&aspace->remap_lock);
+	err = zvm_arena_mmap_locked(aspace, file, 0, aspace->size, PROT_READ | PROT_WRITE);
+	mutex_unlock(&aspace->remap_lock);
+	if (err)
+		return ERR_PTR(err);
+
+	root = zvm_vmar_new_root(aspace);
+	if (IS_ERR(root))
+		goto unmap;
+	/* Another thread may already have unmapped it again: then it dies with the file. */
+	down_write(&aspace->lock);
+	aspace->root = root;
+	zvm_object_get(&root->obj);
+	up_write(&aspace->lock);
+	if (publish(aspace))
+		return root;
+
+	zvm_object_put(&root->obj);
+	root = ERR_PTR(-EEXIST);
+unmap:
+	vm_munmap(aspace->base, aspace->size);
+	return root;
+}
+
+/* ERR_PTR(-EEXIST): another thread has made one meanwhile. */
 static struct zvm_vmar *create_root(struct mm_struct *mm)
 {
 	struct zvm_aspace *aspace = aspace_new(mm);
 	struct zvm_vmar *root;
 	struct file *file;
-	int err;
 
 	if (IS_ERR(aspace))
 		return ERR_CAST(aspace);
 	file = zvm_object_open(&aspace->obj, O_RDWR, &arena_fops);
 	if (IS_ERR(file)) {
 		root = ERR_CAST(file);
-		goto put_aspace;
+	} else {
+		root = populate_aspace(aspace, file);
+		/* The VMA has it now, or nobody: then this is the end of the aspace. */
+		fput(file);
 	}
-
-	mutex_lock(&aspace->remap_lock);
-	err = zvm_arena_mmap_locked(aspace, file, 0, aspace->size, PROT_READ | PROT_WRITE);
-	mutex_unlock(&aspace->remap_lock);
-	if (err) {
-		root = ERR_PTR(err);
-		goto put_file;
-	}
-
-	root = zvm_vmar_new_root(aspace);
-	if (IS_ERR(root)) {
-		vm_munmap(aspace->base, aspace->size);
-		goto put_file;
-	}
-	/* Another thread may already have unmapped it again: then it is dead. */
-	down_write(&aspace->lock);
-	aspace->root = root;
-	zvm_object_get(&root->obj);
-	up_write(&aspace->lock);
-	spin_lock(&aspaces_lock);
-	hash_add(aspaces, &aspace->hash, (unsigned long)mm);
-	spin_unlock(&aspaces_lock);
-
-put_file:
-	fput(file);
-put_aspace:
 	zvm_object_put(&aspace->obj);
 	return root;
 }
@@ -195,15 +222,13 @@ struct zvm_vmar *zvm_aspace_current_root(void)
 	struct mm_struct *mm = current->mm;
 	struct zvm_vmar *root;
 
-	root = find_root(mm);
-	if (root)
-		return root;
-	if (mutex_lock_killable(&create_lock))
-		return ERR_PTR(-EINTR);
-	root = find_root(mm);
-	if (!root)
-		root = create_root(mm);
-	mutex_unlock(&create_lock);
+	do {
+		root = find_root(mm);
+		if (!root)
+			root = create_root(mm);
+		if (fatal_signal_pending(current) && IS_ERR(root))
+			return ERR_PTR(-EINTR);
+	} while (root == ERR_PTR(-EEXIST));
 	return root;
 }
 

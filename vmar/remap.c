@@ -85,7 +85,7 @@ static unsigned int count_vmas(struct zvm_aspace *aspace, u64 addr, u64 end, uns
 	struct vm_area_struct *vma;
 	unsigned int n = 0;
 
-	mmap_assert_locked(aspace->mm);
+	lockdep_assert_held(&aspace->mm->mmap_lock);
 	while (addr < end && n < max) {
 		vma = find_vma(aspace->mm, addr);
 		if (!vma || vma->vm_start >= end)

@@ -77,8 +77,12 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 		return page;
 
 	fresh = zvm_page_alloc(store->user, STORE_GFP, !page);
-	if (!fresh)
+	if (!fresh) {
+		/* No empty leaf stays behind: the path is ours, so this cannot fail. */
+		if (!page)
+			zvm_pagemap_erase(&store->pages, index, index, STORE_GFP);
 		return ERR_PTR(-ENOMEM);
+	}
 	if (page) {
 		copy_highpage(fresh, page);
 		SetPageUptodate(fresh);
