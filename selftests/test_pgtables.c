@@ -247,7 +247,7 @@ TEST_F_TIMEOUT(pgtables, readers_meanwhile, 60)
  * Page tables are given back by mapping part of the arena anew, which can leave
  * more than one line of /proc/self/maps: a bounded number.
  */
-#define MORE_LINES 100
+#define MORE_LINES 300
 
 TEST_F_TIMEOUT(pgtables, number_of_vmas, 60)
 {

@@ -7,7 +7,7 @@
 #include "zvm_vmar_test.h"
 
 #define MANY 100000
-#define MAX_LINES 100
+#define MAX_LINES 300
 #define VMO_PAGES 251		/* prime: neighbours never continue one another */
 
 FIXTURE(vmar_many) {
