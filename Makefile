@@ -91,7 +91,6 @@ bench: deps				## costs beside Linux's way, in instructions: build/bench.csv
 	@echo "==> benchmark: every case counted in guest instructions (some minutes)"
 	@tools/vm --icount --timeout 3600 $(VMFLAGS) --file $(BENCH_PROG) --out bench.csv:$(B)/bench.csv \
 		-- ./zvm-bench --csv bench.csv
-	@tools/bench-table $(B)/bench.csv
 
 stress: deps				## random operations for SECS=60 seconds
 	@$(MAKE) module $(STRESS_PROG)

@@ -69,7 +69,10 @@ struct bench_case {
 	struct way theirs;
 };
 
-/* Run a case, unless the user asked for others only, and report it. */
+/* Has the user asked for cases of this name? If not, bench() does nothing. */
+bool bench_wanted(const char *name);
+
+/* Run a case and report it. */
 void bench(const struct bench_case *c);
 
 /* Only cases whose name contains @text are run; NULL: all. */

@@ -170,6 +170,8 @@ static void map_beside_others(unsigned int n, const char *name, double bar)
 		.theirs = { .run = map_unmap_theirs },
 	};
 
+	if (!bench_wanted(name))
+		return;
 	more_others(n);
 	bench(&c);
 }

@@ -70,11 +70,16 @@ void bench_only(const char *text)
 	only = text;
 }
 
+bool bench_wanted(const char *name)
+{
+	return !only || strstr(name, only);
+}
+
 void bench(const struct bench_case *c)
 {
 	static uint64_t ours[MOST_SAMPLES], theirs[MOST_SAMPLES];
 
-	if (only && !strstr(c->name, only))
+	if (!bench_wanted(c->name))
 		return;
 	if (!c->repeat || c->repeat > MOST_SAMPLES || !c->per)
 		die(c->name, "bad number of repeats");

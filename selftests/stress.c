@@ -261,11 +261,11 @@ static unsigned long long all_done(void)
 static void progress(double since)
 {
 	struct zvm_stats s = stats();
-	char when[160];
 
-	snprintf(when, sizeof(when), "%3.0f s: %llu operations, %llu faults, %llu races seen", since,
-		 all_done(), (unsigned long long)shared->faults, (unsigned long long)shared->checked);
-	print_stats(when, &s);
+	printf("%3.0f s: %llu operations, %llu faults; %" PRIu64 " VMOs, %" PRIu64 " mappings, %"
+	       PRIu64 " pages\n", since, all_done(), (unsigned long long)shared->faults,
+	       (uint64_t)s.vmos, (uint64_t)s.mappings, (uint64_t)s.pages);
+	fflush(stdout);
 }
 
 /* The thread that has made no progress since the last call, or NULL. */

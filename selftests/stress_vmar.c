@@ -433,7 +433,8 @@ void op_tree(void)
 
 		if (seen[i].koid != want->koid || seen[i].page != want->page ||
 		    seen[i].perm != want->perm)
-			fail("%#lx: page %u of koid %llu, permissions %u, instead of page %u of koid %llu, %u",
+			fail("%#lx: page %u of koid %llu, permissions %u, instead of page %u of "
+			     "koid %llu, %u",
 			     base + i * PAGE, seen[i].page, (unsigned long long)seen[i].koid,
 			     seen[i].perm, want->page, (unsigned long long)want->koid, want->perm);
 	}
@@ -503,7 +504,8 @@ static uint64_t *cell_of(const struct sight *t, unsigned int c)
 static void must_be(const struct sight *t, int want, int got, const char *what)
 {
 	if (want != got)
-		fail("%s at %#lx gave signal %d instead of %d: page %u of VMO %u (%llu bytes), permissions %u",
+		fail("%s at %#lx gave signal %d instead of %d: page %u of VMO %u (%llu bytes), "
+		     "permissions %u",
 		     what, t->v.addr, got, want, t->page->page, t->page->serial,
 		     (unsigned long long)t->s->size, t->page->perm);
 }
@@ -714,7 +716,8 @@ static void race_failed(const struct glance *g, enum access kind, int sig, uint6
 	int sig_again = try_access(LOAD, (volatile uint64_t *)g->addr, &again);
 
 	zvm_vmar_print(stderr, zx_vmar_root_self());
-	fail("%s at %#lx gave signal %d, value %#llx, and another load signal %d, value %#llx (%s): page %u of VMO %u, permissions %u",
+	fail("%s at %#lx gave signal %d, value %#llx, and another load signal %d, value %#llx "
+	     "(%s): page %u of VMO %u, permissions %u",
 	     kind == LOAD ? "a load" : "a change", g->addr, sig, (unsigned long long)value, sig_again,
 	     (unsigned long long)again, still(g) ? "still the same" : "changed meanwhile",
 	     g->page.page, g->page.serial, g->page.perm);
@@ -768,7 +771,8 @@ void op_peek(void)
 		fail("process_vm_readv of process %u at %#lx, which it may not read itself", proc,
 		     g.addr);
 	if (n == 8 && !plausible(value, g.page.serial, g.page.page, c))
-		fail("process_vm_readv of process %u at %#lx gave %#llx instead of cell %u of page %u of VMO %u",
+		fail("process_vm_readv of process %u at %#lx gave %#llx instead of cell %u of page %u "
+		     "of VMO %u",
 		     proc, g.addr, (unsigned long long)value, c, g.page.page, g.page.serial);
 }
 

@@ -386,7 +386,8 @@ void op_beyond(void)
 		return;
 	offset = s->size - below((unsigned int)(s->size < PAGE ? s->size : PAGE) + 1);
 	expect(ZX_ERR_OUT_OF_RANGE,
-	       zx_vmo_read(local.vmo[n], me.buffer, offset, (size_t)(s->size - offset) + 1 + below(PAGE)),
+	       zx_vmo_read(local.vmo[n], me.buffer, offset,
+			   (size_t)(s->size - offset) + 1 + below(PAGE)),
 	       "reading past the end");
 	expect(ZX_OK, zx_vmo_read(local.vmo[n], NULL, s->size, 0), "reading nothing at the end");
 	if (local.rights[n] & ZX_RIGHT_WRITE)
@@ -412,7 +413,8 @@ void op_vmo_info(void)
 	if (size != s->size || info.size_bytes != s->size || info.koid != s->koid ||
 	    info.handle_rights != local.rights[n] || info.committed_bytes > s->size ||
 	    !!(info.flags & ZX_INFO_VMO_RESIZABLE) != s->resizable)
-		fail("VMO %u: size %llu, info: size %llu of %llu, koid %llu of %llu, rights %#x of %#x, committed %llu, flags %#x",
+		fail("VMO %u: size %llu, info: size %llu of %llu, koid %llu of %llu, rights %#x of %#x, "
+		     "committed %llu, flags %#x",
 		     s->serial, (unsigned long long)size, (unsigned long long)info.size_bytes,
 		     (unsigned long long)s->size, (unsigned long long)info.koid,
 		     (unsigned long long)s->koid, info.handle_rights, local.rights[n],

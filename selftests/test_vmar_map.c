@@ -876,4 +876,22 @@ TEST(R_029_R_030_R_032_R_035_R_044_R_045_R_049_R_054_R_056_R_067_order_of_checks
 	}
 }
 
+/* Absent pages first, present ones behind: no more is mapped than was asked for. */
+TEST(R_060_R_134_map_range_ends_with_the_mapping)
+{
+	struct vt_region r = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 32 * P);
+	zx_handle_t vmo = zt_vmo(16 * P, 0);
+
+	ASSERT_NE(ZX_HANDLE_INVALID, r.h);
+	ZT_ASSERT_OK(zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, 7 * P, 9 * P, NULL, 0));
+	ZT_ASSERT_OK(vt_map_at(&r, ZT_RW | ZX_VM_MAP_RANGE, 0, vmo, 0, 8 * P));
+	EXPECT_EQ(0, zt_try_read(vt_ptr(&r, 7 * P)));
+	for (size_t page = 8; page < 32; page++) {
+		EXPECT_EQ(SIGSEGV, zt_try_read(vt_ptr(&r, page * P)));
+	}
+	ZT_EXPECT_OK(zx_vmar_destroy(r.h));
+	ZT_EXPECT_OK(zx_handle_close(r.h));
+	ZT_EXPECT_OK(zx_handle_close(vmo));
+}
+
 TEST_HARNESS_MAIN

@@ -212,8 +212,9 @@ int zvm_store_populate(struct zvm_window *win)
 			}
 			n = next - win->index;
 			if (!n) {
+				n = min3(batch, left, (unsigned long)ZVM_FAULT_AROUND);
 				n = zvm_store_gather(store, win->index,
-						     min(batch, (unsigned long)ZVM_FAULT_AROUND),
+						     min_t(u64, n, limit - win->index),
 						     pages, &writable);
 				ret = zvm_arch_map(win->vma, win->addr, pages, n,
 						   window_flags(win, writable));
