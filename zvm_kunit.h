@@ -6,8 +6,10 @@
 #include <linux/kconfig.h>
 
 #if IS_ENABLED(CONFIG_KUNIT)
+struct kunit;
 struct kunit_suite;
 
+extern struct kunit_suite zvm_object_suite;
 extern struct kunit_suite zvm_pagemap_suite;
 extern struct kunit_suite zvm_vmar_suite;
 
@@ -18,6 +20,12 @@ extern struct kunit_suite zvm_vmar_suite;
  * and in debugfs; it does not keep the module from loading.
  */
 void zvm_kunit_run(void);
+
+/* The seed of a random test; the results name it. */
+unsigned long zvm_kunit_seed(struct kunit *test);
+
+/* How many steps a random test takes, or a number for it to scale. */
+extern unsigned int zvm_kunit_steps;
 
 /* Forget the results; whenever zvm_kunit_run() was called. */
 void zvm_kunit_exit(void);

@@ -151,23 +151,38 @@ static int check_handle(struct zvm_call *call, const struct zvm_ioctl_op *op, u3
 	return zvm_call_need(call, op->rights);
 }
 
+/* NULL: no such command. */
+static const struct zvm_ioctl_op *find_op(unsigned int cmd)
+{
+	unsigned int nr = _IOC_NR(cmd);
+	const struct zvm_ioctl_op *op;
+
+	if (_IOC_TYPE(cmd) != ZVM_IOC_TYPE || nr >= ARRAY_SIZE(zvm_ioctl_ops))
+		return NULL;
+	op = &zvm_ioctl_ops[array_index_nospec(nr, ARRAY_SIZE(zvm_ioctl_ops))];
+	return op->fn && cmd == _IO(ZVM_IOC_TYPE, nr) ? op : NULL;
+}
+
+/* With the command's struct in the kernel. */
+static int run_op(const struct zvm_ioctl_op *op, struct zvm_call *call)
+{
+	int err = check_handle(call, op, ((struct zvm_cmd_head *)call->cmd)->tag);
+
+	return err ? err : op->fn(call);
+}
+
 long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct zvm_call call = {
 		.file = file,
 		.ucmd = (void __user *)arg,
 	};
-	unsigned int nr = _IOC_NR(cmd);
-	const struct zvm_ioctl_op *op;
+	const struct zvm_ioctl_op *op = find_op(cmd);
 	union zvm_cmd buf;
 	int err;
 
-	if (_IOC_TYPE(cmd) != ZVM_IOC_TYPE || nr >= ARRAY_SIZE(zvm_ioctl_ops))
+	if (!op)
 		return -ENOTTY;
-	op = &zvm_ioctl_ops[array_index_nospec(nr, ARRAY_SIZE(zvm_ioctl_ops))];
-	if (!op->fn || cmd != _IO(ZVM_IOC_TYPE, nr))
-		return -ENOTTY;
-
 	err = get_cmd(&call, op, &buf);
 	if (err)
 		return err;
@@ -177,10 +192,7 @@ long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		call.word = zvm_handle_word(file);
 	}
 	call.cmd = &buf;
-	err = check_handle(&call, op, ((struct zvm_cmd_head *)&buf)->tag);
-	if (err)
-		return err;
-	return op->fn(&call);
+	return run_op(op, &call);
 }
 
 int zvm_call_respond(const struct zvm_call *call, size_t size)
@@ -189,3 +201,15 @@ int zvm_call_respond(const struct zvm_call *call, size_t size)
 		return -EFAULT;
 	return 0;
 }
+
+#if IS_ENABLED(CONFIG_KUNIT)
+bool zvm_ioctl_known(unsigned int cmd)
+{
+	return find_op(cmd);
+}
+
+int zvm_ioctl_run(unsigned int cmd, struct zvm_call *call)
+{
+	return run_op(find_op(cmd), call);
+}
+#endif

@@ -44,6 +44,10 @@ int zvm_call_respond(const struct zvm_call *call, size_t size);
 
 long zvm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
+/* For KUnit: is there such a command? Run it, with its struct in the kernel. */
+bool zvm_ioctl_known(unsigned int cmd);
+int zvm_ioctl_run(unsigned int cmd, struct zvm_call *call);
+
 /* The handlers, by file. */
 int zvm_ioctl_handshake(struct zvm_call *call);			/* device.c */
 int zvm_ioctl_stats(struct zvm_call *call);

@@ -50,7 +50,7 @@ static u64 page_addr(u64 page)
 	return BASE + (page << PAGE_SHIFT);
 }
 
-static struct zvm_vmar *make_aspace(struct kunit *test, struct zvm_aspace **aspace, u64 pages)
+struct zvm_vmar *vk_make_aspace(struct kunit *test, struct zvm_aspace **aspace, u64 pages)
 {
 	struct zvm_object *obj = zvm_object_new(&zvm_aspace_type);
 	struct zvm_vmar *root;
@@ -69,7 +69,7 @@ static struct zvm_vmar *make_aspace(struct kunit *test, struct zvm_aspace **aspa
 	return root;
 }
 
-static void end_aspace(struct zvm_aspace *aspace)
+void vk_end_aspace(struct zvm_aspace *aspace)
 {
 	zvm_aspace_kill(aspace);
 	aspace->mm = NULL;
@@ -403,23 +403,23 @@ void vk_random(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	prandom_seed_state(&m->rnd, 1);
+	prandom_seed_state(&m->rnd, zvm_kunit_seed(test));
 	m->pieces_before = zvm_mapping_count_all();
 	for (i = 0; i < VMOS; i++) {
 		m->vmo[i] = zvm_vmo_new(4 * PAGE_SIZE, 0);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(m->vmo[i]));
 	}
-	root = make_aspace(test, &m->aspace, PAGES);
+	root = vk_make_aspace(test, &m->aspace, PAGES);
 	m->region[0] = (struct model_region){ root, 0, 0, PAGES, false };
 	m->regions = 1;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 5 * zvm_kunit_steps; i++) {
 		random_step(test, m);
 		check_model(test, m);
 		cond_resched();
 	}
 
-	end_aspace(m->aspace);
+	vk_end_aspace(m->aspace);
 	while (m->regions)
 		zvm_object_put(&m->region[--m->regions].vmar->obj);
 	for (i = 0; i < VMOS; i++) {
@@ -435,7 +435,7 @@ void vk_placement(struct kunit *test)
 {
 	const u64 pages = 32;
 	struct zvm_aspace *aspace;
-	struct zvm_vmar *root = make_aspace(test, &aspace, pages);
+	struct zvm_vmar *root = vk_make_aspace(test, &aspace, pages);
 	struct zvm_vmo *vmo = zvm_vmo_new(PAGE_SIZE, 0);
 	struct zvm_map map = { .vmo = vmo, .size = PAGE_SIZE };
 	u64 at = root->cursor, i;
@@ -465,7 +465,7 @@ void vk_placement(struct kunit *test)
 	}
 	KUNIT_ASSERT_EQ(test, -ENOBUFS, zvm_vmar_map(root, &map));
 
-	end_aspace(aspace);
+	vk_end_aspace(aspace);
 	zvm_object_put(&root->obj);
 	zvm_object_put(&vmo->obj);
 }
@@ -475,7 +475,7 @@ void vk_alignment(struct kunit *test)
 {
 	const u64 pages = 512;
 	struct zvm_aspace *aspace;
-	struct zvm_vmar *root = make_aspace(test, &aspace, pages);
+	struct zvm_vmar *root = vk_make_aspace(test, &aspace, pages);
 	struct zvm_vmo *vmo = zvm_vmo_new(PAGE_SIZE, 0);
 	struct zvm_map map = { .vmo = vmo, .size = PAGE_SIZE, .options = ZX_VM_SPECIFIC };
 	u64 page;
@@ -504,7 +504,7 @@ void vk_alignment(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, zvm_vmar_map(root, &map));
 	KUNIT_ASSERT_EQ(test, map.addr & (2 * PAGE_SIZE - 1), 0ull);
 
-	end_aspace(aspace);
+	vk_end_aspace(aspace);
 	zvm_object_put(&root->obj);
 	zvm_object_put(&vmo->obj);
 }
@@ -513,7 +513,7 @@ void vk_alignment(struct kunit *test)
 void vk_depth(struct kunit *test)
 {
 	struct zvm_aspace *aspace;
-	struct zvm_vmar *root = make_aspace(test, &aspace, 4);
+	struct zvm_vmar *root = vk_make_aspace(test, &aspace, 4);
 	struct zvm_vmar *top = NULL, *at = root, *next;
 	u64 live = atomic64_read(&zvm_vmar_type.live);
 	unsigned int depth;
@@ -538,7 +538,7 @@ void vk_depth(struct kunit *test)
 	zvm_object_put(&top->obj);
 	KUNIT_EXPECT_EQ(test, live, (u64)atomic64_read(&zvm_vmar_type.live));
 
-	end_aspace(aspace);
+	vk_end_aspace(aspace);
 	zvm_object_put(&root->obj);
 }
 

@@ -127,10 +127,10 @@ void vk_gaps(struct kunit *test)
 	struct zvm_vm_node *node;
 	struct rnd_state rnd;
 	u64 page, pages, first;
-	int step;
+	unsigned int step;
 
-	prandom_seed_state(&rnd, 1);
-	for (step = 0; step < 3000; step++) {
+	prandom_seed_state(&rnd, zvm_kunit_seed(test));
+	for (step = 0; step < zvm_kunit_steps; step++) {
 		page = vk_below(&rnd, GAP_PAGES);
 		node = zvm_tree_first(b.top, page_addr(page));
 		if (!used[page]) {

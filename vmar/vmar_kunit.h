@@ -17,6 +17,13 @@ static inline u32 vk_below(struct rnd_state *rnd, u32 n)
 /* Is all that a region knows of its gaps true? */
 bool vk_tree_is_sound(const struct zvm_vmar *vmar);
 
+/*
+ * An address space that no process has, of @pages, and its root region with a
+ * reference for the caller.
+ */
+struct zvm_vmar *vk_make_aspace(struct kunit *test, struct zvm_aspace **aspace, u64 pages);
+void vk_end_aspace(struct zvm_aspace *aspace);
+
 /* tree_kunit.c: the tree and the steps, on regions that are no objects */
 void vk_gaps(struct kunit *test);
 void vk_steps(struct kunit *test);

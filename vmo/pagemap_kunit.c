@@ -7,21 +7,11 @@
 
 #include <kunit/test.h>
 #include <linux/err.h>
-#include <linux/module.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "../zvm_kunit.h"
 #include "pagemap_kunit.h"
 #include "user.h"
-
-static unsigned long kunit_seed;
-module_param(kunit_seed, ulong, 0444);
-MODULE_PARM_DESC(kunit_seed, "Seed of the random page map tests, 0: a new one each time");
-
-static unsigned int kunit_steps = 3000;
-module_param(kunit_steps, uint, 0444);
-MODULE_PARM_DESC(kunit_steps, "Steps of the random page map tests");
 
 static bool is_mine(struct pm_test *t, unsigned int m, u64 index, unsigned int extra)
 {
@@ -449,10 +439,9 @@ static int pm_init(struct kunit *test)
 		return PTR_ERR(user);
 	}
 	pm_user = user;
-	t->steps = kunit_steps;
-	t->seed = kunit_seed ?: get_random_u32();
+	t->steps = zvm_kunit_steps;
+	t->seed = zvm_kunit_seed(test);
 	prandom_seed_state(&t->rnd, t->seed);
-	kunit_info(test, "kunit_seed=%lu", t->seed);
 	t->nodes_before = zvm_pagemap_nodes();
 	t->pages_before = zvm_page_count_all();
 	test->priv = t;
