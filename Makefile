@@ -86,6 +86,13 @@ check: deps				## all tests; TESTS="vmo vmar" some, ARGS="-t name" one
 	@$(MAKE) all
 	@TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" selftests/run-in-guest.sh
 
+check-debug: deps-debug			## the same and KUnit, on a kernel with all checkers (built once)
+	@tools/debug-kernel >/dev/null
+	@$(MAKE) module KERNEL=debug
+	@$(MAKE) lib programs
+	@PARTS="$(PARTS)" TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" KERNEL=debug \
+		selftests/check-debug.sh
+
 bench: deps				## costs beside Linux's way, in instructions: build/bench.csv
 	@$(MAKE) module $(BENCH_PROG)
 	@echo "==> benchmark: every case counted in guest instructions (some minutes)"
@@ -110,6 +117,9 @@ shell: deps				## an interactive guest with all programs in /work
 
 deps:					## install what building and running need (apt-get, as root)
 	@tools/deps build vm
+
+deps-debug:
+	@KERNEL=6.1 tools/deps build vm debug
 
 ##@ Look after
 style:					## checkpatch --strict, sparse, W=1, shellcheck, public headers
@@ -157,5 +167,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check bench stress vm shell deps style coverage-ids \
+.PHONY: all module lib tests programs demo check check-debug bench stress vm shell deps deps-debug style coverage-ids \
 	clean install uninstall dkms-install dkms-uninstall help
