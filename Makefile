@@ -99,6 +99,16 @@ bench: deps				## costs beside Linux's way, in instructions: build/bench.csv
 	@tools/vm --icount --timeout 3600 $(VMFLAGS) --file $(BENCH_PROG) --out bench.csv:$(B)/bench.csv \
 		-- ./zvm-bench --csv bench.csv
 
+# Without the early passes, or gcc would fold most error returns into what comes
+# after them before it puts the counters in.
+GCOV_FLAGS := $(addprefix -fdisable-tree-,ccp1 forwprop1 fre1 evrp cddce1 phiopt1 dse1 mergephi1 ethread esra)
+coverage: deps-debug			## lines of the module that the tests reach: build/coverage.txt
+	@tools/debug-kernel >/dev/null
+	@$(MAKE) tests $(TOOL_PROGS)
+	@+tools/kbuild "$$(tools/kernel debug headers)" $(B)/coverage/module "$(MODULE_SRC)" modules GCOV_PROFILE=y \
+		KCFLAGS="$(GCOV_FLAGS)" | sed '/: note: disable pass/d'
+	@SECS=$(SECS) VMFLAGS="$(VMFLAGS)" tools/coverage $(TESTS)
+
 stress: deps				## random operations for SECS=60 seconds
 	@$(MAKE) module $(STRESS_PROG)
 	@echo "==> stress: $(SECS) s"
@@ -167,5 +177,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check check-debug bench stress vm shell deps deps-debug style coverage-ids \
+.PHONY: all module lib tests programs demo check check-debug bench coverage stress vm shell deps deps-debug style coverage-ids \
 	clean install uninstall dkms-install dkms-uninstall help
