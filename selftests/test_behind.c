@@ -205,6 +205,55 @@ TEST_F(behind, munmap_of_the_code)
 	EXPECT_SCENE(&self->s, "the calls after it");
 }
 
+/*
+ * Memory of the process's own in a place of the arena that it has unmapped. What
+ * the module maps anew later, for code or to give back page tables, must not
+ * take it away.
+ */
+static int own_memory_in_a_hole(int sock ZT_UNUSED, void *arg ZT_UNUSED)
+{
+	enum { STRIDE = 2 << 20, ROUNDS = 256, HERE = 128 * STRIDE };
+	zx_handle_t vmo = vt_tagged_vmo(6, 2, 0), code;
+	zx_handle_t root = zx_vmar_root_self();
+	struct vt_region r = vt_alloc(root, VT_CAN_ALL, ROUNDS * STRIDE);
+	uint8_t *own = vt_ptr(&r, HERE);
+
+	VT_CHECK_OK(zx_vmo_replace_as_executable(vmo, ZX_HANDLE_INVALID, &code));
+	/* A mapping with a VMA of its own can go. */
+	VT_CHECK_OK(vt_map_at(&r, VT_R | VT_X, HERE, code, 0, P));
+	VT_CHECK(munmap(own, P) == 0);
+	VT_CHECK(mmap(own, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+		      MAP_FIXED_NOREPLACE, -1, 0) == own);
+	memset(own, 0x5a, P);
+
+	/* The page before it becomes executable, in a call about both. */
+	VT_CHECK_OK(vt_map_at(&r, ZT_RW, HERE - P, code, P, P));
+	zx_vmar_protect(r.h, VT_R | VT_X, r.base + HERE - P, 2 * P);
+	VT_CHECK(vt_load(own) == 0x5a);
+	VT_CHECK_OK(zx_vmar_unmap(r.h, r.base + HERE - P, 2 * P));
+	VT_CHECK(vt_load(own) == 0x5a);
+
+	/* All around it page tables become unused. */
+	for (size_t i = 0; i < ROUNDS; i++) {
+		if (i == HERE / STRIDE)
+			continue;
+		VT_CHECK_OK(vt_map_at(&r, ZT_RW, i * STRIDE, code, 0, P));
+		VT_CHECK(vt_load(vt_ptr(&r, i * STRIDE)) == vt_tag(6, 0));
+	}
+	VT_CHECK_OK(zx_vmar_unmap(r.h, r.base, r.len));
+	VT_CHECK(vt_load(own) == 0x5a && vt_load(own + P - 1) == 0x5a);
+	return 0;
+}
+
+TEST_F(behind, own_memory_in_a_hole)
+{
+	struct zvm_stats before = zt_stats();
+	struct vt_child c = vt_spawn(own_memory_in_a_hole, NULL);
+
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_EXPECT_NO_LEAK(&before);
+}
+
 static int after_munmap_of_all(int sock ZT_UNUSED, void *arg ZT_UNUSED)
 {
 	zx_handle_t h;
@@ -532,6 +581,16 @@ static int remapped(int sock ZT_UNUSED, void *arg)
 	return 0;
 }
 
+/* The same by a child that was given the VMA: the parent's is another. */
+static int remap_inherited(void *arg)
+{
+	struct scene *s = arg;
+
+	VT_CHECK(syscall(SYS_remap_file_pages, s->r.base, P, 0, 1, 0) == -1);
+	VT_CHECK(syscall(SYS_remap_file_pages, s->root.base, s->root.len, 0, 0, 0) == -1);
+	return nothing_there(s);
+}
+
 TEST_F(behind, remap_file_pages)
 {
 	struct zvm_stats before = zt_stats();
@@ -540,6 +599,10 @@ TEST_F(behind, remap_file_pages)
 
 	EXPECT_EQ(0, vt_join(&c));
 	ZT_EXPECT_NO_LEAK(&before);
+
+	EXPECT_EQ(0, madvise((void *)self->s.root.base, self->s.root.len, MADV_DOFORK));
+	EXPECT_EQ(0, zt_fork_run(remap_inherited, &self->s));
+	EXPECT_SCENE(&self->s, "a child's remap_file_pages");
 }
 
 /*

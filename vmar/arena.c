@@ -60,12 +60,34 @@ static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/*
+ * Is all of the range still the arena's? Of whoever asks: with MADV_DOFORK and
+ * remap_file_pages(2) that can be another process than the arena's.
+ */
+static bool is_all_arena(const struct zvm_aspace *aspace, unsigned long addr, unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	lockdep_assert_held(&current->mm->mmap_lock);
+	while (addr < end) {
+		vma = find_vma(current->mm, addr);
+		if (!vma || vma->vm_start > addr || zvm_vma_aspace(vma) != aspace)
+			return false;
+		addr = vma->vm_end;
+	}
+	return true;
+}
+
 static unsigned long arena_get_unmapped_area(struct file *file, unsigned long addr,
 					     unsigned long len, unsigned long pgoff,
 					     unsigned long flags)
 {
+	/*
+	 * Mapping part of it anew. What the process has unmapped may by now be
+	 * used for something else, and is not ours to replace.
+	 */
 	if (flags & MAP_FIXED)
-		return addr;
+		return is_all_arena(zvm_file_aspace(file), addr, addr + len) ? addr : -ENOMEM;
 	/* Room to align in; offsets in the file have no say. */
 	addr = zvm_mm_get_unmapped_area(file, addr, len + ZVM_ARENA_ALIGN, 0, flags);
 	return IS_ERR_VALUE(addr) ? addr : ALIGN(addr, ZVM_ARENA_ALIGN);

@@ -30,8 +30,8 @@ static inline struct zvm_aspace *zvm_vma_aspace(const struct vm_area_struct *vma
 
 /*
  * (Re)map part of the arena: a new VMA with @prot takes the place of what was
- * there, page tables and all. Only in the process itself; aspace->remap_lock
- * held, no others.
+ * there, page tables and all. -ENOMEM also if the process has unmapped some of
+ * it. Only in the process itself; aspace->remap_lock held, no others.
  */
 int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 			  u64 addr, u64 len, unsigned long prot);
