@@ -2,7 +2,8 @@
 # zircon-vm: "make help" explains the targets.  The module's objects are listed
 # in Kbuild; with a kernel's headers "make -C HEADERS M=$PWD" works as well.
 
-KERNEL ?= 6.1
+# DEBUG=kasan or kcsan: the debug kernel with that checker (tools/debug-kernel).
+KERNEL ?= $(if $(DEBUG),$(patsubst %-kasan,%,debug-$(DEBUG)),6.1)
 KDIR ?= $(shell tools/kernel $(KERNEL) headers)
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
