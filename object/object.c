@@ -112,12 +112,13 @@ int zvm_fs_pin(void)
 	if (atomic_inc_not_zero(&nr_pins))
 		return 0;
 	mutex_lock(&pin_lock);
-	if (!atomic_read(&nr_pins)) {
+	if (!atomic_inc_not_zero(&nr_pins)) {
 		zvm_mnt = kern_mount(&zvm_fs_type);
 		err = PTR_ERR_OR_ZERO(zvm_mnt);
+		/* Who counts up from now on, without the mutex, sees the mount. */
+		if (!err)
+			atomic_set_release(&nr_pins, 1);
 	}
-	if (!err)
-		atomic_inc(&nr_pins);
 	mutex_unlock(&pin_lock);
 	return err;
 }

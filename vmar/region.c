@@ -116,7 +116,8 @@ void zvm_vmar_kill_locked(struct zvm_vmar *vmar, struct zvm_dead *dead)
 			touched |= node_mapping(node)->touched;
 			continue;
 		}
-		node_vmar(node)->dead = true;
+		/* Pairs with READ_ONCE() in vmar_show_fdinfo(), which has no lock. */
+		WRITE_ONCE(node_vmar(node)->dead, true);
 		children = &node_vmar(node)->children;
 		rbtree_postorder_for_each_entry_safe(child, n, children, rb) {
 			child->parent = NULL;

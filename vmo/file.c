@@ -24,7 +24,7 @@ static ssize_t vmo_rw_iter(struct kiocb *iocb, struct iov_iter *iter, int at_end
 	ssize_t done;
 
 	if (iocb->ki_flags & IOCB_APPEND)
-		iocb->ki_pos = i_size_read(file_inode(iocb->ki_filp));
+		iocb->ki_pos = min_t(u64, size, MAX_LFS_FILESIZE);
 	if (!iov_iter_count(iter))
 		return 0;
 	if (iocb->ki_pos >= size)

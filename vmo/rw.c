@@ -17,6 +17,12 @@
 /* Pages that are moved before others get a chance at the lock. */
 #define RW_BATCH 16
 
+/*
+ * data_race() below: content has no lock. Readers have a reference of the page,
+ * and mappings need not even that. Who reads and writes the same bytes at once
+ * gets some of each, as with any memory that is shared.
+ */
+
 /* The bytes from @pos to the end of its page, or what there is to do. */
 static size_t chunk_at(u64 pos, u64 end)
 {
@@ -56,7 +62,7 @@ static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *it
 			err = PTR_ERR(page);
 			break;
 		}
-		got = copy_page_from_iter_atomic(page, offset_in_page(pos), want, iter);
+		got = data_race(copy_page_from_iter_atomic(page, offset_in_page(pos), want, iter));
 		flush_dcache_page(page);
 		pos += got;
 		*fault = got < want;
@@ -111,7 +117,8 @@ static ssize_t copy_out(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 
 		if (!fault) {
 			if (pages[i])
-				got = copy_page_to_iter(pages[i], offset_in_page(pos), want, iter);
+				got = data_race(copy_page_to_iter(pages[i], offset_in_page(pos),
+								  want, iter));
 			else
 				got = iov_iter_zero(want, iter);
 			fault = got < want;
@@ -152,6 +159,25 @@ ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter)
  * general machinery, which costs more than they do.
  */
 
+/* How many bytes are left, of a copy that takes no fault. */
+static unsigned long copy_in_atomic(void *kaddr, const void __user *buffer, size_t len)
+{
+	unsigned long left;
+
+	pagefault_disable();
+	instrument_copy_from_user_before(kaddr, buffer, len);
+	left = raw_copy_from_user(kaddr, buffer, len);
+	instrument_copy_from_user_after(kaddr, buffer, len, left);
+	pagefault_enable();
+	return left;
+}
+
+static unsigned long copy_to_buffer(void __user *buffer, const void *kaddr, size_t len)
+{
+	instrument_copy_to_user(buffer, kaddr, len);
+	return raw_copy_to_user(buffer, kaddr, len);
+}
+
 static ssize_t write_in_page(struct zvm_store *store, u64 offset, const void __user *buffer,
 			     size_t len)
 {
@@ -171,11 +197,7 @@ static ssize_t write_in_page(struct zvm_store *store, u64 offset, const void __u
 		goto unlock;
 
 	kaddr = kmap_local_page(page) + offset_in_page(offset);
-	pagefault_disable();
-	instrument_copy_from_user_before(kaddr, buffer, len);
-	left = raw_copy_from_user(kaddr, buffer, len);
-	instrument_copy_from_user_after(kaddr, buffer, len, left);
-	pagefault_enable();
+	left = data_race(copy_in_atomic(kaddr, buffer, len));
 	kunmap_local(kaddr);
 	flush_dcache_page(page);
 unlock:
@@ -206,8 +228,7 @@ static ssize_t read_in_page(struct zvm_store *store, u64 offset, void __user *bu
 	if (!page)
 		return len - __clear_user(buffer, len);
 	kaddr = kmap_local_page(page) + offset_in_page(offset);
-	instrument_copy_to_user(buffer, kaddr, len);
-	left = raw_copy_to_user(buffer, kaddr, len);
+	left = data_race(copy_to_buffer(buffer, kaddr, len));
 	kunmap_local(kaddr);
 	put_page(page);
 	return len - left;
