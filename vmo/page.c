@@ -77,15 +77,17 @@ void zvm_page_drop(struct page *page)
 
 	zvm_user_uncharge(page_user(page));
 	set_page_user(page, NULL);
-	/* Whoever else has the page may look at page->mapping, if locked. */
-	if (page_count(page) > 1) {
+	if (page_ref_freeze(page, 1)) {
+		/* Ours alone, and nobody can find it by its number meanwhile. */
+		page->mapping = NULL;
+		page_ref_unfreeze(page, 1);
+	} else {
+		/* Whoever else has the page may look at page->mapping, if locked. */
 		lock_page(page);
 		/* An ordinary page from now on. */
 		ClearPageDirty(page);
 		page->mapping = NULL;
 		unlock_page(page);
-	} else {
-		page->mapping = NULL;
 	}
 	atomic64_dec(&nr_pages);
 	put_page(page);
