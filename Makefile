@@ -32,11 +32,12 @@ LIB := $(B)/lib/libzircon-vm.a
 
 TEST_PROGS := $(patsubst %.c,$(B)/%,$(wildcard selftests/test_*.c))
 STRESS_PROG := $(patsubst selftests/stress.c,$(B)/selftests/zvm-stress,$(wildcard selftests/stress.c))
+FUZZ_PROG := $(if $(wildcard selftests/fuzz/*.c),$(B)/selftests/zvm-fuzz)
 TOOL_PROGS := $(patsubst %.c,$(B)/%,$(wildcard tools/*.c))
 EXAMPLE_PROGS := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 BENCH_PROG := $(if $(wildcard bench/*.c),$(B)/bench/zvm-bench)
 DEMO_PROG := $(if $(wildcard demo/*.c),$(B)/demo/zvm-demo)
-PROGS := $(TEST_PROGS) $(STRESS_PROG) $(TOOL_PROGS) $(EXAMPLE_PROGS) $(BENCH_PROG) $(DEMO_PROG)
+PROGS := $(TEST_PROGS) $(STRESS_PROG) $(FUZZ_PROG) $(TOOL_PROGS) $(EXAMPLE_PROGS) $(BENCH_PROG) $(DEMO_PROG)
 
 ##@ Build (into build/)
 all: module lib programs		## module, library, tests, tools, benchmark, demo, examples
@@ -47,7 +48,7 @@ module:					## build/KERNEL/module/zircon_vm.ko
 lib:					## build/lib/libzircon-vm.a and .so
 	@$(MAKE) -C userlib all
 
-tests: $(TEST_PROGS) $(STRESS_PROG)	## the test programs
+tests: $(TEST_PROGS) $(STRESS_PROG) $(FUZZ_PROG)	## the test programs
 programs: $(PROGS)
 
 # Programs are static, so that they run in any guest.  Each is written beside
@@ -63,6 +64,8 @@ $(PROGS): $(HEADERS) Makefile $(wildcard uapi/*.h userlib/*.c userlib/*.h) | lib
 $(filter $(B)/selftests/%,$(PROGS)): | $(B)/ksrc
 $(B)/selftests/zvm-stress: $(wildcard selftests/stress*.c)
 	$(call compile,-isystem $(B)/ksrc/tools/testing/selftests)
+$(B)/selftests/zvm-fuzz: $(wildcard selftests/fuzz/*.c)
+	$(call compile)
 $(B)/selftests/%: selftests/%.c
 	$(call compile,-isystem $(B)/ksrc/tools/testing/selftests)
 $(B)/bench/zvm-bench: $(wildcard bench/*.c)
@@ -114,6 +117,13 @@ stress: deps				## random operations for SECS=60 seconds
 	@$(MAKE) module $(STRESS_PROG)
 	@echo "==> stress: $(SECS) s"
 	@tools/vm --timeout $$(($(SECS) * 2 + 300)) $(VMFLAGS) --file $(STRESS_PROG) -- ./zvm-stress $(SECS)
+
+fuzz: deps				## hostile random programs for SECS=60 seconds; SEED=... repeats
+	@$(MAKE) module $(FUZZ_PROG)
+	@echo "==> fuzz: $(SECS) s (kernel $(KERNEL); log: build/vm.log)"
+	@tools/vm --timeout $$(($(SECS) * 2 + 600)) $(VMFLAGS) --file $(FUZZ_PROG) \
+		-- ./zvm-fuzz $(SEED:%=--seed %) $(SECS) || \
+		{ grep -ao 'zvm-fuzz: program.*' build/vm.log | tail -n 1; exit 1; }
 
 vm:					## RUN="./my-program args" FILES="./my-program data.bin"
 	@test "$$RUN" || { echo 'usage: make vm RUN="./my-program args" FILES="./my-program data.bin"'; exit 2; }
@@ -178,5 +188,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check check-debug bench coverage stress vm shell deps deps-debug style coverage-ids \
+.PHONY: all module lib tests programs demo check check-debug bench coverage stress fuzz vm shell deps deps-debug style coverage-ids \
 	clean install uninstall dkms-install dkms-uninstall help
