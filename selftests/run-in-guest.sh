@@ -13,7 +13,9 @@ for source in selftests/test_*.c; do
 	programs+=("$name")
 	files+=(--file "build/selftests/$name")
 done
-if ((!${#programs[@]})); then
+described=''
+[[ $TESTS && " $TESTS " != *" syzkaller "* ]] || described=1
+if ((!${#programs[@]})) && [[ ! $described ]]; then
 	echo "no test program matches TESTS=\"$TESTS\"" >&2
 	exit 2
 fi
@@ -21,7 +23,12 @@ fi
 echo "==> ${#programs[@]} test programs in a guest (kernel ${KERNEL:-6.1}; log: build/vm.log, results: $tap)"
 # shellcheck disable=SC2086  # VMFLAGS and ARGS are words
 {
-	tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" $VMFLAGS \
+	if [[ $described ]]; then	# needs no guest
+		echo "# begin syzkaller"
+		selftests/syzkaller/check
+		echo "# end syzkaller: status $?"
+	fi
+	[[ ! ${programs[*]} ]] || tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" $VMFLAGS \
 		--file selftests/run-tests.sh "${files[@]}" -- sh run-tests.sh "${programs[@]}" ${ARGS:+-- $ARGS} 2>&1
 	echo "# guest ended: status $?"
 } | tee "$new"
