@@ -18,10 +18,11 @@
 #define RW_BATCH 16
 
 /*
- * data_race() below: content has no lock. Readers have a reference of the page,
- * and mappings need not even that. Who reads and writes the same bytes at once
- * gets some of each, as with any memory that is shared.
+ * Content has no lock: readers have a reference of the page, and mappings need
+ * not even that. Who reads and writes the same bytes at once gets some of each,
+ * as with any memory that is shared.
  */
+#define content_race(copy) data_race(copy)
 
 /* The bytes from @pos to the end of its page, or what there is to do. */
 static size_t chunk_at(u64 pos, u64 end)
@@ -62,7 +63,8 @@ static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *it
 			err = PTR_ERR(page);
 			break;
 		}
-		got = data_race(copy_page_from_iter_atomic(page, offset_in_page(pos), want, iter));
+		got = content_race(copy_page_from_iter_atomic(page, offset_in_page(pos),
+							      want, iter));
 		flush_dcache_page(page);
 		pos += got;
 		*fault = got < want;
@@ -117,8 +119,8 @@ static ssize_t copy_out(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 
 		if (!fault) {
 			if (pages[i])
-				got = data_race(copy_page_to_iter(pages[i], offset_in_page(pos),
-								  want, iter));
+				got = content_race(copy_page_to_iter(pages[i], offset_in_page(pos),
+								     want, iter));
 			else
 				got = iov_iter_zero(want, iter);
 			fault = got < want;
@@ -197,7 +199,7 @@ static ssize_t write_in_page(struct zvm_store *store, u64 offset, const void __u
 		goto unlock;
 
 	kaddr = kmap_local_page(page) + offset_in_page(offset);
-	left = data_race(copy_in_atomic(kaddr, buffer, len));
+	left = content_race(copy_in_atomic(kaddr, buffer, len));
 	kunmap_local(kaddr);
 	flush_dcache_page(page);
 unlock:
@@ -228,7 +230,7 @@ static ssize_t read_in_page(struct zvm_store *store, u64 offset, void __user *bu
 	if (!page)
 		return len - __clear_user(buffer, len);
 	kaddr = kmap_local_page(page) + offset_in_page(offset);
-	left = data_race(copy_to_buffer(buffer, kaddr, len));
+	left = content_race(copy_to_buffer(buffer, kaddr, len));
 	kunmap_local(kaddr);
 	put_page(page);
 	return len - left;
