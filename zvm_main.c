@@ -96,6 +96,8 @@ static void __exit zvm_exit(void)
 	zvm_object_type_unregister(&zvm_aspace_type);
 	zvm_object_type_unregister(&zvm_vmar_type);
 	zvm_object_type_unregister(&zvm_vmo_type);
+	/* All stores have gone, and every slot that held a page with them. */
+	WARN_ON_ONCE(zvm_page_count_all());
 	zvm_store_module_exit();
 	zvm_mapping_exit_module();
 	zvm_pagemap_exit_module();

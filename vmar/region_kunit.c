@@ -396,14 +396,13 @@ static void random_step(struct kunit *test, struct model *m)
 	}
 }
 
-void vk_random(struct kunit *test)
+static struct model *make_model(struct kunit *test)
 {
 	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	struct zvm_vmar *root;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	prandom_seed_state(&m->rnd, zvm_kunit_seed(test));
 	m->pieces_before = zvm_mapping_count_all();
 	for (i = 0; i < VMOS; i++) {
 		m->vmo[i] = zvm_vmo_new(4 * PAGE_SIZE, 0);
@@ -412,12 +411,12 @@ void vk_random(struct kunit *test)
 	root = vk_make_aspace(test, &m->aspace, PAGES);
 	m->region[0] = (struct model_region){ root, 0, 0, PAGES, false };
 	m->regions = 1;
+	return m;
+}
 
-	for (i = 0; i < 5 * zvm_kunit_steps; i++) {
-		random_step(test, m);
-		check_model(test, m);
-		cond_resched();
-	}
+static void end_model(struct kunit *test, struct model *m)
+{
+	int i;
 
 	vk_end_aspace(m->aspace);
 	while (m->regions)
@@ -428,6 +427,169 @@ void vk_random(struct kunit *test)
 		zvm_object_put(&m->vmo[i]->obj);
 	}
 	KUNIT_EXPECT_EQ(test, zvm_mapping_count_all(), m->pieces_before);
+}
+
+void vk_random(struct kunit *test)
+{
+	struct model *m = make_model(test);
+	unsigned int i;
+
+	prandom_seed_state(&m->rnd, zvm_kunit_seed(test));
+	for (i = 0; i < 5 * zvm_kunit_steps; i++) {
+		random_step(test, m);
+		check_model(test, m);
+		cond_resched();
+	}
+	end_model(test, m);
+}
+
+/*
+ * All layouts of a few pages of the root region. What a page can be:
+ */
+enum {
+	HOLE,
+	MORE,		/* what the page before is goes on */
+	PIECE,		/* a mapping begins; at odd pages it can never be written */
+	REGION,		/* a child region begins, with nothing in it */
+	REGION_PIECE,	/* ..., with a mapping in its first page */
+	KINDS
+};
+
+#define CUT_AT		8
+#define CUT_PAGES	4
+
+static void map_pages(struct kunit *test, struct model *m, unsigned int r, u32 first, u32 end,
+		      u8 prot)
+{
+	struct zvm_map map = {
+		.vmo = m->vmo[0],
+		.vmo_offset = (u64)first << PAGE_SHIFT,
+		.vmar_offset = (u64)(first - m->region[r].first) << PAGE_SHIFT,
+		.size = (u64)(end - first) << PAGE_SHIFT,
+		.options = ZX_VM_SPECIFIC,
+		.prot = prot,
+		.max_prot = prot,
+	};
+
+	KUNIT_ASSERT_EQ(test, 0, zvm_vmar_map(m->region[r].vmar, &map));
+	for (; first < end; first++)
+		m->page[first] = (struct model_page){ map.id, 0, first, prot, prot, r };
+}
+
+static void make_region(struct kunit *test, struct model *m, u32 first, u32 end)
+{
+	struct zvm_vmar *vmar = zvm_vmar_new_child(m->region[0].vmar, CAN_ALL | ZX_VM_SPECIFIC,
+						   (u64)first << PAGE_SHIFT,
+						   (u64)(end - first) << PAGE_SHIFT);
+	u32 p;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vmar));
+	for (p = first; p < end; p++)
+		m->page[p].region = m->regions;
+	m->region[m->regions++] = (struct model_region){ vmar, 0, first, end, false };
+}
+
+static bool make_layout(struct kunit *test, struct model *m, unsigned int code)
+{
+	u8 kind[CUT_PAGES + 1];
+	unsigned int i, end;
+
+	for (i = 0; i < CUT_PAGES; i++, code /= KINDS) {
+		kind[i] = code % KINDS;
+		if (kind[i] == MORE && (!i || kind[i - 1] == HOLE))
+			return false;
+	}
+	kind[CUT_PAGES] = HOLE;
+	for (i = 0; i < CUT_PAGES; i = end) {
+		for (end = i + 1; kind[end] == MORE; end++)
+			;
+		if (kind[i] == PIECE)
+			map_pages(test, m, 0, CUT_AT + i, CUT_AT + end,
+				  i % 2 ? ZX_VM_PERM_READ : RW);
+		if (kind[i] == REGION || kind[i] == REGION_PIECE)
+			make_region(test, m, CUT_AT + i, CUT_AT + end);
+		if (kind[i] == REGION_PIECE)
+			map_pages(test, m, m->regions - 1, CUT_AT + i, CUT_AT + i + 1, RW);
+	}
+	return true;
+}
+
+#define CUT_OPS 5
+
+static void cut(struct kunit *test, struct model *m, u32 first, u32 end, unsigned int op)
+{
+	struct zvm_vmar *root = m->region[0].vmar;
+	u64 addr = page_addr(first), len = (u64)(end - first) << PAGE_SHIFT;
+	struct zvm_map map = {
+		.vmo = m->vmo[1],
+		.vmar_offset = (u64)first << PAGE_SHIFT,
+		.size = len,
+		.options = ZX_VM_SPECIFIC_OVERWRITE,
+	};
+	int want;
+
+	switch (op) {
+	case 0:
+	case 1:
+		want = model_unmap(m, 0, first, end, op);
+		KUNIT_ASSERT_EQ(test, want, zvm_vmar_unmap(root, addr, len, op));
+		break;
+	case 2:
+		want = model_unmap(m, 0, first, end, false);
+		KUNIT_ASSERT_EQ(test, want, zvm_vmar_map(root, &map));
+		for (; !want && first < end; first++)
+			m->page[first] = (struct model_page){
+				map.id, 1, first - (u32)(map.vmar_offset >> PAGE_SHIFT), 0, 0, 0
+			};
+		break;
+	case 3:
+		want = model_protect(m, 0, first, end, RW, false);
+		KUNIT_ASSERT_EQ(test, want, zvm_vmar_protect(root, addr, len, RW, false));
+		break;
+	default:
+		want = model_protect(m, 0, first, end, ZX_VM_PERM_READ, true);
+		KUNIT_ASSERT_EQ(test, want,
+				zvm_vmar_protect(root, addr, len, ZX_VM_PERM_READ, true));
+	}
+}
+
+/* Each operation on each range of each layout. */
+void vk_cuts(struct kunit *test)
+{
+	const u64 all = (u64)CUT_PAGES << PAGE_SHIFT;
+	struct model *m = make_model(test);
+	unsigned int code, codes = 1, op, layouts = 0;
+	u32 first, end;
+	int i;
+
+	for (i = 0; i < CUT_PAGES; i++)
+		codes *= KINDS;
+	for (code = 0; code < codes; code++) {
+		for (first = CUT_AT; first < CUT_AT + CUT_PAGES; first++) {
+			for (end = first + 1; end <= CUT_AT + CUT_PAGES; end++) {
+				for (op = 0; op < CUT_OPS; op++) {
+					if (!make_layout(test, m, code))
+						goto next;
+					cut(test, m, first, end, op);
+					check_model(test, m);
+					KUNIT_ASSERT_EQ(test, 0, model_unmap(m, 0, CUT_AT,
+									     CUT_AT + CUT_PAGES,
+									     true));
+					KUNIT_ASSERT_EQ(test, 0,
+							zvm_vmar_unmap(m->region[0].vmar,
+								       page_addr(CUT_AT), all,
+								       true));
+					drop_regions(m);
+				}
+			}
+			cond_resched();
+		}
+		layouts++;
+next:
+		continue;
+	}
+	KUNIT_EXPECT_GT(test, layouts, 300u);
+	end_model(test, m);
 }
 
 /* Mappings are packed from the cursor on and around, and fill all there is. */
@@ -555,7 +717,10 @@ static void vmar_test_exit(struct kunit *test)
 
 static struct kunit_case vmar_cases[] = {
 	KUNIT_CASE(vk_gaps),
+	KUNIT_CASE(vk_gaps_all),
+	KUNIT_CASE(vk_places_all),
 	KUNIT_CASE(vk_steps),
+	KUNIT_CASE(vk_cuts),
 	KUNIT_CASE(vk_random),
 	KUNIT_CASE(vk_placement),
 	KUNIT_CASE(vk_alignment),

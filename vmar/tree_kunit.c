@@ -84,33 +84,33 @@ bool vk_tree_is_sound(const struct zvm_vmar *vmar)
 
 #define GAP_PAGES	64
 
-/* The lowest run of @pages free ones at or after page @from, or GAP_PAGES. */
-static u64 naive_gap(const bool *used, u64 from, u64 pages)
+/* The lowest run of @pages free ones at or after page @from of @room, or @room. */
+static u64 naive_gap(const bool *used, u64 room, u64 from, u64 pages)
 {
 	u64 run = 0, page;
 
-	for (page = from; page < GAP_PAGES; page++) {
+	for (page = from; page < room; page++) {
 		run = used[page] ? 0 : run + 1;
 		if (run == pages)
 			return page + 1 - pages;
 	}
-	return GAP_PAGES;
+	return room;
 }
 
-static void check_gaps(struct kunit *test, struct zvm_vmar *top, const bool *used)
+static void check_gaps(struct kunit *test, struct zvm_vmar *top, const bool *used, u64 room)
 {
 	struct zvm_gap gap;
 	u64 from, pages, want, end;
 
-	for (from = 0; from < GAP_PAGES; from++) {
-		for (pages = 1; pages <= GAP_PAGES; pages += 1 + pages / 4) {
-			want = naive_gap(used, from, pages);
+	for (from = 0; from < room; from++) {
+		for (pages = 1; pages <= room; pages += 1 + pages / 4) {
+			want = naive_gap(used, room, from, pages);
 			if (!zvm_tree_gap(top, page_addr(from), pages << PAGE_SHIFT, &gap)) {
-				KUNIT_ASSERT_EQ(test, want, (u64)GAP_PAGES);
+				KUNIT_ASSERT_EQ(test, want, room);
 				continue;
 			}
 			KUNIT_ASSERT_EQ(test, gap.start, page_addr(want));
-			for (end = want; end < GAP_PAGES && !used[end]; end++)
+			for (end = want; end < room && !used[end]; end++)
 				;
 			KUNIT_ASSERT_EQ(test, gap.end, page_addr(end));
 			KUNIT_ASSERT_PTR_EQ(test, gap.next, zvm_tree_first(top, gap.start));
@@ -164,10 +164,120 @@ void vk_gaps(struct kunit *test)
 		}
 		KUNIT_ASSERT_TRUE(test, vk_tree_is_sound(b.top));
 		if (step % 16 == 0)
-			check_gaps(test, b.top, used);
+			check_gaps(test, b.top, used, GAP_PAGES);
 	}
 	for (page = 0; page < GAP_PAGES; page++)
 		kfree(piece[page]);
+}
+
+/* Set the tree up so that the pages of the pattern are used. */
+static void build_pattern(struct zvm_vmar *top, struct zvm_mapping **pieces, u64 room,
+			  unsigned int pattern, bool *used)
+{
+	u64 page, end;
+
+	zvm_tree_init(top);
+	for (page = 0; page < room; page++)
+		used[page] = pattern & BIT(page);
+	for (page = 0; page < room; page = end) {
+		for (end = page + 1; used[page] && end < room && used[end]; end++)
+			;
+		if (used[page])
+			add_node(top, &pieces[page]->node, page, end - page);
+	}
+}
+
+static void make_pieces(struct kunit *test, struct zvm_mapping **pieces, unsigned int n)
+{
+	while (n--) {
+		pieces[n] = kunit_kzalloc(test, sizeof(*pieces[n]), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, pieces[n]);
+	}
+}
+
+#define ALL_GAP_PAGES	10
+
+/* Each gap of each use of a few pages. */
+void vk_gaps_all(struct kunit *test)
+{
+	struct bench b = make_bench(test, ALL_GAP_PAGES);
+	struct zvm_mapping *pieces[ALL_GAP_PAGES];
+	bool used[ALL_GAP_PAGES];
+	unsigned int pattern;
+
+	make_pieces(test, pieces, ALL_GAP_PAGES);
+	for (pattern = 0; pattern < BIT(ALL_GAP_PAGES); pattern++) {
+		build_pattern(b.top, pieces, ALL_GAP_PAGES, pattern, used);
+		KUNIT_ASSERT_TRUE(test, vk_tree_is_sound(b.top));
+		check_gaps(test, b.top, used, ALL_GAP_PAGES);
+		cond_resched();
+	}
+}
+
+#define PLACE_PAGES	8
+
+/* The lowest aligned place of that many pages below @limit, or @limit. */
+static u64 naive_place(const bool *used, u64 limit, u64 pages, u64 align)
+{
+	u64 at;
+
+	for (at = 0; at + pages <= limit; at += align)
+		if (naive_gap(used, at + pages, at, pages) == at)
+			return at;
+	return limit;
+}
+
+static void check_place(struct kunit *test, struct zvm_vmar *top, const bool *used, u64 limit,
+			u64 pages, u32 shift)
+{
+	u32 options = (shift + PAGE_SHIFT) << ZX_VM_ALIGN_BASE | ZX_VM_OFFSET_IS_UPPER_LIMIT;
+	u64 lowest = naive_place(used, limit, pages, BIT(shift)), at;
+	struct zvm_spot spot;
+	int way, err;
+
+	/* Packed from the start; as a mapping; as a region. */
+	for (way = 0; way < 3; way++) {
+		top->flags = way ? 0 : ZX_VM_COMPACT;
+		err = zvm_place_find_locked(top, options, limit << PAGE_SHIFT,
+					    pages << PAGE_SHIFT, way == 2, &spot);
+		KUNIT_ASSERT_EQ(test, lowest < limit ? 0 : -ENOBUFS, err);
+		if (err)
+			continue;
+		at = (spot.addr - BASE) >> PAGE_SHIFT;
+		if (!way)
+			KUNIT_ASSERT_EQ(test, lowest, at);
+		KUNIT_ASSERT_LE(test, at + pages, limit);
+		KUNIT_ASSERT_EQ(test, 0ull, at & (BIT(shift) - 1));
+		KUNIT_ASSERT_EQ(test, at, naive_gap(used, at + pages, at, pages));
+		KUNIT_ASSERT_PTR_EQ(test, spot.next, zvm_tree_first(top, spot.addr));
+	}
+}
+
+/*
+ * Each size, alignment and limit for each use of a few pages: a place is found if
+ * there is one, the lowest where that is promised.
+ */
+void vk_places_all(struct kunit *test)
+{
+	struct bench b = make_bench(test, PLACE_PAGES);
+	struct zvm_mapping *pieces[PLACE_PAGES];
+	bool used[PLACE_PAGES];
+	unsigned int pattern;
+	u64 limit, pages;
+	u32 shift;
+
+	make_pieces(test, pieces, PLACE_PAGES);
+	down_write(&b.aspace->lock);
+	for (pattern = 0; pattern < BIT(PLACE_PAGES); pattern++) {
+		build_pattern(b.top, pieces, PLACE_PAGES, pattern, used);
+		for (limit = 1; limit <= PLACE_PAGES; limit++)
+			for (pages = 1; pages <= limit; pages++)
+				for (shift = 0; shift < 4; shift++)
+					check_place(test, b.top, used, limit, pages, shift);
+		KUNIT_ASSERT_TRUE(test, vk_tree_is_sound(b.top));
+		cond_resched();
+	}
+	up_write(&b.aspace->lock);
 }
 
 /*

@@ -26,9 +26,12 @@ void vk_end_aspace(struct zvm_aspace *aspace);
 
 /* tree_kunit.c: the tree and the steps, on regions that are no objects */
 void vk_gaps(struct kunit *test);
+void vk_gaps_all(struct kunit *test);
+void vk_places_all(struct kunit *test);
 void vk_steps(struct kunit *test);
 
 /* region_kunit.c: regions and mappings against a map of the pages */
+void vk_cuts(struct kunit *test);
 void vk_random(struct kunit *test);
 void vk_placement(struct kunit *test);
 void vk_alignment(struct kunit *test);
