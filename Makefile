@@ -90,12 +90,12 @@ check: deps				## all tests; TESTS="vmo vmar" some, ARGS="-t name" one
 	@$(MAKE) all
 	@TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" selftests/run-in-guest.sh
 
-check-debug: deps-debug			## the same and KUnit, on a kernel with all checkers (built once)
+check-debug: deps-debug			## the same, KUnit and fuzzer, on a kernel with all checkers (built once)
 	@tools/debug-kernel >/dev/null
 	@$(MAKE) module KERNEL=debug
 	@$(MAKE) lib programs
 	@PARTS="$(PARTS)" TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" KERNEL=debug \
-		selftests/check-debug.sh
+		FUZZ_SECS="$(FUZZ_SECS)" selftests/check-debug.sh
 
 bench: deps				## costs beside Linux's way, in instructions: build/bench.csv
 	@$(MAKE) module $(BENCH_PROG)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # What "make check-debug" does when all is built: the parts below, each in a
 # guest of its own on the debug kernel, two at a time. PARTS="kunit" takes some,
-# TESTS="vmo vmar" some test programs (ARGS: their arguments). The first warning
-# of the kernel ends the guest.
+# TESTS="vmo vmar" some test programs (ARGS: their arguments), FUZZ_SECS is how
+# long the fuzzer runs. The first warning of the kernel ends the guest.
 
 cd "$(dirname "$0")/.." || exit
 export KERNEL=${KERNEL:-debug} ARGS PARTS TESTS VMFLAGS
@@ -12,7 +12,7 @@ guest="--timeout 1800 --append panic_on_warn=1 --append page_poison=1 $VMFLAGS"
 
 # In the order in which they begin. To add a part, name it here and write
 # part_NAME, which prints what summary.awk reads; $1 is the file for the log.
-parts=(selftests_1 selftests_2 kunit)
+parts=(selftests_1 selftests_2 kunit fuzz)
 
 # The test programs are for two guests: the first one's, and all others.
 first=" races behind vmar_model library memcg "
@@ -47,6 +47,25 @@ part_kunit()
 	     /^    / { print substr($0, 5) }
 	     /^(not )?ok / { print "# end " $NF ": status " ($1 == "not") }' "$dir/kunit.ktap"
 	echo "# guest ended: status $status"
+}
+
+part_fuzz()
+{
+	local secs=${FUZZ_SECS:-300} status
+	echo "# begin zvm-fuzz"
+	# shellcheck disable=SC2086  # words
+	tools/vm $guest --timeout $((secs * 2 + 600)) --append kunit.enable=0 --log "$1" \
+		--file build/selftests/zvm-fuzz -- ./zvm-fuzz "$secs"
+	status=$?
+	if ((status)); then
+		echo "not ok 1 random programs: status $status"
+		# If the guest has died, this is the program that was under way.
+		grep -ao 'zvm-fuzz: program.*' "$1" | tail -n 1
+	else
+		echo "ok 1 random programs, $secs s"
+	fi
+	echo "# end zvm-fuzz: status $status"
+	echo "# guest ended: status $((status > 1 ? status : 0))"
 }
 
 # One part: a line for each program that has ended, then what it came to.
