@@ -66,15 +66,13 @@ static const struct super_operations object_super_ops = {
 	.statfs = simple_statfs,
 };
 
-/* What /proc/PID/fd and /proc/PID/maps show. */
+/* What /proc/PID/fd and /proc/PID/maps show. Not asked about the root, no object. */
 static char *object_dname(struct dentry *dentry, char *buffer, int len)
 {
 	struct zvm_object *obj = inode_object(d_inode(dentry));
 	char name[64];
 	int size;
 
-	if (!is_object(d_inode(dentry)))
-		return ERR_PTR(-ENOENT);
 	size = scnprintf(name, sizeof(name), "zircon-vm:[%s:%llu]",
 			 obj->type->name, obj->koid) + 1;
 	if (size > len)

@@ -177,8 +177,6 @@ void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 {
 	lockdep_assert_held(&store->lock);
-	if (first > last)
-		return 0;
 	zvm_store_zap(store, first, last, even_cows);
 	if (first <= store->zero_first && last >= store->zero_last) {
 		store->zero_first = U64_MAX;

@@ -51,7 +51,7 @@ struct page *zvm_zero_page(u64 index);
 /* Remove all PTEs of pages [first, last]; @even_cows: private copies as well. */
 void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows);
 
-/* Zap and give back pages [first, last], which read as zero from now on. */
+/* Zap and give back pages [first, last], at least one, which read as zero from now on. */
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows);
 
 /* Set the size, for the user and for the file. */
