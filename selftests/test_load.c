@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/*
+ * Loading and unloading the module. Needs ZVM_MODULE to name its file, as it
+ * does in the guests of tools/vm; all tests leave the module loaded.
+ */
+#include "kselftest_harness.h"
+#include <limits.h>
+
+#include "zvm_vmar_test.h"
+
+#define NAME "zircon_vm"
+#define DEVICE "/dev/zircon-vm"
+
+/* What a process that has just ended holds may take a moment to go. */
+static int unload(void)
+{
+	for (int i = 0; i < 50; i++) {
+		if (!syscall(SYS_delete_module, NAME, O_NONBLOCK))
+			return 0;
+		if (errno != EAGAIN && errno != EBUSY)
+			break;
+		usleep(20000);
+	}
+	return errno;
+}
+
+/* An errno, or 0. */
+static int load(const char *params)
+{
+	const char *path = getenv("ZVM_MODULE");
+	int fd = open(path ? path : "", O_RDONLY | O_CLOEXEC);
+	int err = fd < 0 || syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static bool is_loaded(void)
+{
+	return !access("/sys/module/" NAME, F_OK);
+}
+
+/* NULL, or what there still is of the module. */
+static const char *left_over(void)
+{
+	char line[256];
+	FILE *f;
+
+	if (is_loaded())
+		return "/sys/module/" NAME;
+	if (!access(DEVICE, F_OK) || !access("/sys/class/misc/zircon-vm", F_OK))
+		return DEVICE;
+	f = fopen("/proc/slabinfo", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "zvm", 3)) {
+			fclose(f);
+			return "a slab cache";
+		}
+	}
+	if (f)
+		fclose(f);
+	return NULL;
+}
+
+/* Is the module complete? Without the library, which never lets go of it. */
+static bool works(void)
+{
+	struct zvm_vmo_create cmd = { .size = sizeof(cmd), .vmo_size = 1 };
+	__u32 handle = 0;
+	int fd, err;
+
+	/* devtmpfs makes the node a little later. */
+	for (int i = 0; access(DEVICE, F_OK) && i < 100; i++)
+		usleep(10000);
+	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	cmd.out_handle = (uintptr_t)&handle;
+	err = ioctl(fd, ZVM_VMO_CREATE, &cmd);
+	close(fd);
+	if (!err)
+		close(zvm_handle_to_fd(handle));
+	return !err;
+}
+
+FIXTURE(load)
+{
+};
+
+FIXTURE_SETUP(load)
+{
+	if (!getenv("ZVM_MODULE"))
+		SKIP(return, "ZVM_MODULE does not name the module's file");
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(NULL, left_over());
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	if (getenv("ZVM_MODULE") && !is_loaded())
+		EXPECT_EQ(0, load(""));
+	EXPECT_TRUE(works());
+}
+
+TEST_F(load, again)
+{
+	ASSERT_EQ(0, load(""));
+	ASSERT_TRUE(works());
+	ASSERT_EQ(EEXIST, load(""));
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(NULL, left_over());
+}
+
+/* A handle and a mapping each keep the module, with no file of the device open. */
+TEST_F(load, used)
+{
+	struct zvm_vmo_create cmd = { .size = sizeof(cmd), .vmo_size = 1 };
+	__u32 handle = 0;
+	char *mem;
+	int fd;
+
+	ASSERT_EQ(0, load(""));
+	ASSERT_TRUE(works());
+	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(EAGAIN, unload());
+	cmd.out_handle = (uintptr_t)&handle;
+	ASSERT_EQ(0, ioctl(fd, ZVM_VMO_CREATE, &cmd));
+	close(fd);
+	ASSERT_EQ(EAGAIN, unload());
+	mem = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, zvm_handle_to_fd(handle), 0);
+	ASSERT_NE(MAP_FAILED, (void *)mem);
+	close(zvm_handle_to_fd(handle));
+	ASSERT_EQ(EAGAIN, unload());
+	*mem = 1;
+	munmap(mem, P);
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(NULL, left_over());
+}
+
+static bool booted_with(const char *param)
+{
+	char line[2048] = "";
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, line, sizeof(line) - 1);
+
+	close(fd);
+	return len > 0 && strstr(line, param);
+}
+
+/* The range of the kernel's function; 0: unknown. */
+static unsigned long symbol(const char *name, unsigned long *end)
+{
+	unsigned long addr, start = 0;
+	char line[256], word[128];
+
+	for (int pass = 0; pass < 2; pass++) {
+		FILE *f = fopen("/proc/kallsyms", "re");
+
+		*end = ULONG_MAX;
+		while (f && fgets(line, sizeof(line), f)) {
+			if (sscanf(line, "%lx %*c %127s", &addr, word) != 2)
+				continue;
+			if (!pass && !strcmp(word, name))
+				start = addr;
+			if (pass && addr > start && addr < *end)
+				*end = addr;
+		}
+		if (f)
+			fclose(f);
+	}
+	return start;
+}
+
+/*
+ * Allocations of this thread may fail, one in a hundred or so, and one at most,
+ * if they come from the code in this range. (fail-nth would take those of the
+ * core's part of loading as well.)
+ */
+static bool may_fail(unsigned long start, unsigned long end, const char *probability)
+{
+	static const char *const attr[] = { "failslab", "fail_page_alloc" };
+	char from[32], to[32], path[128];
+	bool ok = vt_write_file("/proc/thread-self/make-it-fail", "1") &&
+		  vt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+
+	snprintf(from, sizeof(from), "%#lx", start);
+	snprintf(to, sizeof(to), "%#lx", end);
+	for (size_t i = 0; i < ARRAY_SIZE(attr); i++) {
+		const char *const knob[][2] = {
+			{ "verbose", "0" }, { "ignore-gfp-wait", "N" }, { "task-filter", "Y" },
+			{ "times", "1" }, { "require-start", from }, { "require-end", to },
+			{ "probability", probability },
+		};
+
+		for (size_t j = 0; j < ARRAY_SIZE(knob); j++) {
+			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", attr[i], knob[j][0]);
+			ok &= vt_write_file(path, knob[j][1]);
+		}
+	}
+	return ok;
+}
+
+static void nothing_fails(void)
+{
+	may_fail(0, ULONG_MAX, "0");
+}
+
+/*
+ * Allocations of the module's init function fail, each time another one: the
+ * module is not there then, and can be loaded the next time.
+ */
+TEST_F_TIMEOUT(load, fails, 600)
+{
+	int failed = 0, loaded = 0, err;
+	unsigned long start, end;
+
+	if (access("/proc/thread-self/make-it-fail", W_OK))
+		SKIP(return, "this kernel cannot inject failures");
+	if (!access("/sys/module/kunit", F_OK) && !booted_with("kunit.enable=0"))
+		SKIP(return, "KUnit would run each time: wants the kernel parameter kunit.enable=0");
+	start = symbol("do_one_initcall", &end);
+	ASSERT_NE(0, start);
+	while (failed < 80 && failed + loaded < 400) {
+		bool ok = may_fail(start, end, failed % 2 ? "1" : "2");
+
+		err = ok ? load("") : 0;
+		nothing_fails();
+		if (!ok)
+			SKIP(return, "this kernel cannot limit failures to a part of its code");
+		if (err) {
+			failed++;
+		} else {
+			loaded++;
+			ASSERT_TRUE(works());
+			ASSERT_EQ(0, unload());
+		}
+		ASSERT_EQ(NULL, left_over()) {
+			TH_LOG("after failure %d (%s): %s is left", failed, strerror(err),
+			       left_over());
+		}
+		ASSERT_TRUE(!err || err == ENOMEM) {
+			TH_LOG("failed with %s", strerror(err));
+		}
+	}
+	EXPECT_EQ(80, failed);
+	TH_LOG("%d failures, %d times there was none", failed, loaded);
+}
+
+TEST_HARNESS_MAIN
