@@ -235,6 +235,30 @@ TEST_F(vmar_info, R_142_many_records)
 	free(m);
 }
 
+/* The same one and two regions further down; what follows is told as well. */
+TEST_F(vmar_info, R_142_many_records_in_regions)
+{
+	struct vt_region top = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 4000 * P);
+	struct vt_region mid = vt_alloc(top.h, VT_CAN_ALL, 2000 * P);
+	struct vt_region low = vt_alloc(mid.h, VT_CAN_ALL, 1000 * P);
+	zx_info_maps_t *m;
+	size_t n = 0, at;
+
+	ASSERT_NE(ZX_HANDLE_INVALID, low.h);
+	for (size_t i = 0; i < 100; i++)
+		ZT_ASSERT_OK(vt_map_at(&low, VT_R, 2 * i * P, self->vmo, i % 8 * P, P));
+	m = vt_maps(top.h, &n);
+	ASSERT_NE(NULL, m);
+	ASSERT_EQ(103u, n);
+	for (at = 0; at < 3; at++)
+		EXPECT_EQ(at, m[at].depth);
+	for (size_t i = 0; i < 100; i++) {
+		EXPECT_EQ(low.base + 2 * i * P, m[at + i].base);
+		EXPECT_EQ(3u, m[at + i].depth);
+	}
+	free(m);
+}
+
 TEST_F(vmar_info, R_143_name_and_bytes)
 {
 	zx_info_maps_t *m;
@@ -349,6 +373,34 @@ TEST_F(vmar_info, V_244_num_mappings_and_share_count)
 }
 
 /* The readable tree names every region and mapping, each on a line of its own. */
+/* What Linux's tools see of a handle. */
+TEST_F(vmar_info, fdinfo)
+{
+	int fd = zvm_handle_to_fd(self->r.h);
+	zx_handle_t lent;
+	char text[64];
+
+	ASSERT_TRUE(zt_fdinfo(fd, "type", text, sizeof(text)));
+	EXPECT_STREQ("vmar", text);
+	ASSERT_TRUE(zt_fdinfo(fd, "base", text, sizeof(text)));
+	ZT_EXPECT_U64(self->r.base, strtoull(text, NULL, 0));
+	ASSERT_TRUE(zt_fdinfo(fd, "size", text, sizeof(text)));
+	ZT_EXPECT_U64(self->r.len, strtoull(text, NULL, 0));
+	ASSERT_TRUE(zt_fdinfo(fd, "options", text, sizeof(text)));
+	ZT_EXPECT_U64(VT_CAN_ALL, strtoull(text, NULL, 0));
+	EXPECT_FALSE(zt_fdinfo(fd, "lent", text, sizeof(text)));
+	EXPECT_FALSE(zt_fdinfo(fd, "destroyed", text, sizeof(text)));
+
+	ZT_ASSERT_OK(zvm_vmar_lend(self->r.h, ZX_RIGHT_SAME_RIGHTS, &lent));
+	ASSERT_TRUE(zt_fdinfo(zvm_handle_to_fd(lent), "lent", text, sizeof(text)));
+	EXPECT_STREQ("1", text);
+	ZT_ASSERT_OK(zx_vmar_destroy(self->r.h));
+	ASSERT_TRUE(zt_fdinfo(fd, "destroyed", text, sizeof(text)));
+	EXPECT_STREQ("1", text);
+	ASSERT_TRUE(zt_fdinfo(fd, "base", text, sizeof(text)));
+	ZT_EXPECT_U64(self->r.base, strtoull(text, NULL, 0));
+}
+
 TEST_F(vmar_info, printed_tree)
 {
 	struct vt_region a = vt_alloc(self->r.h, VT_CAN_ALL, 8 * P);

@@ -545,6 +545,31 @@ static int in_child(void *arg)
 	return f->shared[zt_page()] || f->private[zt_page()];
 }
 
+/* However the lines lie in the kernel's buffer, none is lost or torn. */
+TEST_F(vmo_file, many_lines_of_maps)
+{
+	unsigned int lines = 0;
+	char line[512], want[64];
+	uint8_t *mem[400];
+	FILE *f;
+
+	snprintf(want, sizeof(want), "zircon-vm:[vmo:%llu]\n",
+		 (unsigned long long)zt_koid(self->vmo));
+	for (size_t i = 0; i < ARRAY_SIZE(mem); i++) {
+		mem[i] = mmap(NULL, ZT_P, PROT_READ, MAP_SHARED, self->fd, 0);
+		ASSERT_NE(MAP_FAILED, (void *)mem[i]);
+	}
+	f = fopen("/proc/self/maps", "re");
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f))
+		lines += strlen(line) > strlen(want) &&
+			 !strcmp(line + strlen(line) - strlen(want), want);
+	fclose(f);
+	EXPECT_EQ(ARRAY_SIZE(mem), lines);
+	for (size_t i = 0; i < ARRAY_SIZE(mem); i++)
+		munmap(mem[i], ZT_P);
+}
+
 TEST_F(vmo_file, fork_inherits_mmaps)
 {
 	struct forked f = {
