@@ -108,7 +108,7 @@ bench: deps				## costs beside Linux's way, in instructions: build/bench.csv
 GCOV_FLAGS := $(addprefix -fdisable-tree-,ccp1 forwprop1 fre1 evrp cddce1 phiopt1 dse1 mergephi1 ethread esra)
 coverage: deps-debug			## lines of the module that the tests reach: build/coverage.txt
 	@tools/debug-kernel >/dev/null
-	@$(MAKE) tests $(TOOL_PROGS)
+	@$(MAKE) tests $(FUZZ_PROG) $(TOOL_PROGS)
 	@+tools/kbuild "$$(tools/kernel debug headers)" $(B)/coverage/module "$(MODULE_SRC)" modules GCOV_PROFILE=y \
 		KCFLAGS="$(GCOV_FLAGS)" | sed '/: note: disable pass/d'
 	@SECS=$(SECS) VMFLAGS="$(VMFLAGS)" tools/coverage $(TESTS)
