@@ -171,38 +171,45 @@ static unsigned long symbol(const char *name, unsigned long *end)
 	return start;
 }
 
-/*
- * Allocations of this thread may fail, one in a hundred or so, and one at most,
- * if they come from the code in this range. (fail-nth would take those of the
- * core's part of loading as well.)
+/**
+ * struct mode - which allocations fail
+ * @symbol: what is called by this function of the kernel
+ * @slab: percent of kmalloc() and the like
+ * @page: of alloc_page()
  */
-static bool may_fail(unsigned long start, unsigned long end, const char *probability)
+struct mode {
+	const char *symbol;
+	const char *slab;
+	const char *page;
+	unsigned long start, end;
+};
+
+/*
+ * Allocations of this thread may fail, one at most. (fail-nth would take those
+ * of the core's part of loading as well.)
+ */
+static bool may_fail(const struct mode *mode)
 {
-	static const char *const attr[] = { "failslab", "fail_page_alloc" };
-	char from[32], to[32], path[128];
 	bool ok = vt_write_file("/proc/thread-self/make-it-fail", "1") &&
 		  vt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	char from[32], to[32], path[128];
 
-	snprintf(from, sizeof(from), "%#lx", start);
-	snprintf(to, sizeof(to), "%#lx", end);
-	for (size_t i = 0; i < ARRAY_SIZE(attr); i++) {
+	snprintf(from, sizeof(from), "%#lx", mode->start);
+	snprintf(to, sizeof(to), "%#lx", mode->end);
+	for (int i = 0; i < 2; i++) {
 		const char *const knob[][2] = {
 			{ "verbose", "0" }, { "ignore-gfp-wait", "N" }, { "task-filter", "Y" },
 			{ "times", "1" }, { "require-start", from }, { "require-end", to },
-			{ "probability", probability },
+			{ "probability", i ? mode->page : mode->slab },
 		};
 
 		for (size_t j = 0; j < ARRAY_SIZE(knob); j++) {
-			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", attr[i], knob[j][0]);
+			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s",
+				 i ? "fail_page_alloc" : "failslab", knob[j][0]);
 			ok &= vt_write_file(path, knob[j][1]);
 		}
 	}
 	return ok;
-}
-
-static void nothing_fails(void)
-{
-	may_fail(0, ULONG_MAX, "0");
 }
 
 /*
@@ -211,20 +218,27 @@ static void nothing_fails(void)
  */
 TEST_F_TIMEOUT(load, fails, 600)
 {
-	int failed = 0, loaded = 0, err;
-	unsigned long start, end;
+	const struct mode none = { .slab = "0", .page = "0", .end = ULONG_MAX };
+	struct mode modes[] = {
+		{ "do_one_initcall", "1", "0", 0, 0 }, { "do_one_initcall", "2", "0", 0, 0 },
+		{ "do_one_initcall", "0", "10", 0, 0 }, { "misc_register", "10", "0", 0, 0 },
+	};
+	int failed, loaded = 0, err;
 
 	if (access("/proc/thread-self/make-it-fail", W_OK))
 		SKIP(return, "this kernel cannot inject failures");
 	if (!access("/sys/module/kunit", F_OK) && !booted_with("kunit.enable=0"))
 		SKIP(return, "KUnit would run each time: wants the kernel parameter kunit.enable=0");
-	start = symbol("do_one_initcall", &end);
-	ASSERT_NE(0, start);
-	while (failed < 80 && failed + loaded < 400) {
-		bool ok = may_fail(start, end, failed % 2 ? "1" : "2");
+	for (failed = 0; failed < 80 && failed + loaded < 500; ) {
+		struct mode *mode = &modes[failed % ARRAY_SIZE(modes)];
+		bool ok;
 
+		if (!mode->start)
+			mode->start = symbol(mode->symbol, &mode->end);
+		ASSERT_NE(0, mode->start);
+		ok = may_fail(mode);
 		err = ok ? load("") : 0;
-		nothing_fails();
+		may_fail(&none);
 		if (!ok)
 			SKIP(return, "this kernel cannot limit failures to a part of its code");
 		if (err) {
