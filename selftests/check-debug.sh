@@ -15,7 +15,7 @@ guest="--timeout 1800 --append panic_on_warn=1 --append page_poison=1 $VMFLAGS"
 parts=(selftests_1 selftests_2 kunit fuzz)
 
 # The test programs are for two guests: the first one's, and all others.
-first=" races behind vmar_model library memcg "
+first=" races behind vmar_model pgtables library memcg "
 
 part_selftests_1() { kselftests true "$1"; }
 part_selftests_2() { kselftests false "$1"; }
