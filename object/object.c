@@ -159,7 +159,18 @@ static int object_setattr(struct user_namespace *mnt_userns, struct dentry *dent
 	return -EPERM;
 }
 
+/*
+ * /proc/PID/fd makes a path of a handle. Nobody may open that, nor watch it: an
+ * inotify mark would keep the inode, which the superblock does not list, and the
+ * end of the file system would wait for it for ever.
+ */
+int zvm_object_permission(struct user_namespace *mnt_userns, struct inode *inode, int mask)
+{
+	return -EACCES;
+}
+
 static const struct inode_operations object_iops = {
+	.permission = zvm_object_permission,
 	.setattr = object_setattr,
 };
 

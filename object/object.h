@@ -59,6 +59,11 @@ struct zvm_object {
 	char name[ZX_MAX_NAME_LEN];
 };
 
+/*
+ * For the inode_operations of every type: nothing can be done by way of a path.
+ */
+int zvm_object_permission(struct user_namespace *mnt_userns, struct inode *inode, int mask);
+
 int zvm_object_type_register(struct zvm_object_type *type, const char *cache_name);
 void zvm_object_type_unregister(struct zvm_object_type *type);
 

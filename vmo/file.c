@@ -117,6 +117,7 @@ static int vmo_setattr(struct user_namespace *mnt_userns, struct dentry *dentry,
 }
 
 const struct inode_operations zvm_vmo_iops = {
+	.permission = zvm_object_permission,
 	.setattr = vmo_setattr,
 };
 
