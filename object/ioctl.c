@@ -130,6 +130,9 @@ static int get_cmd(struct zvm_call *call, const struct zvm_ioctl_op *op, union z
 		return 0;
 	if (call->usize < op->min_size)
 		return -EINVAL;
+	/* What follows the struct has to be looked at: for more the user would wait long. */
+	if (call->usize > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(buf, op->size, call->ucmd, call->usize);
 
 fault:

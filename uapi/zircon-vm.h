@@ -36,9 +36,9 @@
  *
  * Every command takes a pointer to its own struct. The first member is the
  * size of that struct in bytes as the caller knows it: an older, shorter
- * struct is extended with zeros, a newer, longer one is accepted if what the
- * kernel does not know is zero (E2BIG otherwise). Reserved members have to be
- * zero (EOPNOTSUPP otherwise).
+ * struct is extended with zeros, a newer, longer one is accepted if it is no
+ * longer than a page and what the kernel does not know is zero (E2BIG
+ * otherwise). Reserved members have to be zero (EOPNOTSUPP otherwise).
  *
  * The second member, @tag, protects against descriptors that were closed and
  * reused: if it is not 0 it has to be the tag of the handle behind the
