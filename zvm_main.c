@@ -67,6 +67,7 @@ static int __init zvm_init(void)
 	if (err)
 		goto unregister_vmar;
 	zvm_page_init();
+	zvm_koid_init();
 	zvm_kunit_run();
 	err = misc_register(&device);
 	if (err)

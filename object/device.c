@@ -2,6 +2,7 @@
 /*
  * /dev/zircon-vm and what it makes from nothing.
  */
+#include <linux/capability.h>
 #include <linux/err.h>
 
 #include "../vmar/aspace.h"
@@ -27,6 +28,9 @@ int zvm_ioctl_stats(struct zvm_call *call)
 
 	if (cmd->reserved)
 		return -EOPNOTSUPP;
+	/* They tell what others do. */
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	cmd->vmos = atomic64_read(&zvm_vmo_type.live);
 	cmd->vmars = atomic64_read(&zvm_vmar_type.live);
 	cmd->aspaces = atomic64_read(&zvm_aspace_type.live);

@@ -3,7 +3,9 @@
  * Handles: files that refer to an object and carry rights.
  */
 #include <linux/bitfield.h>
+#include <linux/cred.h>
 #include <linux/fdtable.h>
+#include <linux/hash.h>
 #include <linux/module.h>
 
 #include "../vmar/aspace.h"
@@ -11,7 +13,9 @@
 #include "ioctl.h"
 
 static atomic64_t nr_handles;
-static atomic_t last_tag;
+/* By user: what one makes is not told to others. */
+#define TAG_BITS 6
+static atomic_t last_tag[1 << TAG_BITS];
 
 u64 zvm_handle_count_all(void)
 {
@@ -21,7 +25,9 @@ u64 zvm_handle_count_all(void)
 /* 1 to 1023, in turn, so that a reused descriptor has another tag for long. */
 static u64 next_tag(void)
 {
-	return (u32)atomic_inc_return(&last_tag) % ZVM_HANDLE_TAG_MASK + 1;
+	atomic_t *last = &last_tag[hash_32(__kuid_val(current_uid()), TAG_BITS)];
+
+	return (u32)atomic_inc_return(last) % ZVM_HANDLE_TAG_MASK + 1;
 }
 
 /*
@@ -207,6 +213,9 @@ void zvm_object_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_puts(m, "name:\t");
 	seq_escape(m, name, "\n\t\\");
 	seq_puts(m, "\n");
+	/* Who got this handle may not learn from here what no call would tell. */
+	if (!(word & ZX_RIGHT_INSPECT))
+		return;
 	seq_printf(m, "handles:\t%d\n", atomic_read(&obj->handles));
 	if (obj->type->show_fdinfo)
 		obj->type->show_fdinfo(m, obj);

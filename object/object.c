@@ -21,9 +21,6 @@
 
 #define ZVM_FS_MAGIC 0x7a76336d
 
-/* Never used again, whatever wraps: 2^63 objects take a while. */
-static atomic64_t last_koid = ATOMIC64_INIT(ZX_KOID_FIRST - 1);
-
 /* The mount, there while the count is not 0. */
 static struct vfsmount *zvm_mnt;
 static atomic_t nr_pins;
@@ -215,7 +212,7 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 	INIT_LIST_HEAD(&inode->i_sb_list);
 
 	obj->type = type;
-	obj->koid = atomic64_inc_return(&last_koid);
+	obj->koid = zvm_koid_next();
 	inode->i_ino = obj->koid;
 	/* Neither execve() nor an open by way of /proc/PID/fd is possible. */
 	inode->i_mode = S_IFREG | 0600;

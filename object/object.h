@@ -95,6 +95,10 @@ static inline void zvm_object_put(struct zvm_object *obj)
 	iput(&obj->inode);
 }
 
+/* koid.c */
+void __init zvm_koid_init(void);
+u64 zvm_koid_next(void);
+
 void zvm_object_get_name(struct zvm_object *obj, char name[ZX_MAX_NAME_LEN]);
 void zvm_object_set_name(struct zvm_object *obj, const char *name, size_t len);
 

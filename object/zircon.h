@@ -113,6 +113,13 @@
 #define ZX_INFO_MAPS_TYPE_VMAR		2
 #define ZX_INFO_MAPS_TYPE_MAPPING	3
 
+/*
+ * The records go to users as they are: a hole in one, which would take what was
+ * in the memory before along, does not compile.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
 struct zx_info_handle_basic {
 	u64 koid;
 	u32 rights;
@@ -182,6 +189,8 @@ struct zx_info_maps {
 	u8 padding1[4];
 	struct zx_info_maps_mapping mapping;
 };
+
+#pragma GCC diagnostic pop
 
 static_assert(sizeof(struct zx_info_handle_basic) == 32);
 static_assert(sizeof(struct zx_info_vmo) == 176);

@@ -174,7 +174,8 @@ struct zvm_handshake {
  * @page_nodes: out: nodes of the page maps of all VMOs
  *
  * Counts over the whole machine, for tests and monitoring. Objects are freed
- * after an RCU grace period but leave the counts at once.
+ * after an RCU grace period but leave the counts at once. Errors: EPERM: the
+ * caller has no CAP_SYS_ADMIN.
  */
 struct zvm_stats {
 	__u32 size;
