@@ -54,10 +54,13 @@ static int info_handle_count(struct zvm_call *call)
 static int info_vmo(struct zvm_call *call, size_t size)
 {
 	struct zx_info_vmo info = {};
+	int err;
 
 	if (call->obj->type != &zvm_vmo_type)
 		return -EMEDIUMTYPE;
-	zvm_vmo_fill_info(to_vmo(call->obj), &info);
+	err = zvm_vmo_fill_info(to_vmo(call->obj), &info);
+	if (err)
+		return err;
 	info.flags |= ZX_INFO_VMO_VIA_HANDLE;
 	info.handle_rights = zvm_call_rights(call);
 	return put_record(call->cmd, &info, size);

@@ -3,67 +3,51 @@
  * What a VMO tells about itself, and its cache policy.
  */
 #include <linux/mm.h>
-#include <linux/sort.h>
+#include <linux/xarray.h>
 
 #include "../uapi/zircon-vm.h"
 #include "../vmar/aspace.h"
 #include "store.h"
 
-static int compare_pointers(const void *a, const void *b)
+/*
+ * How many address spaces map the store; 1 also for none, as in Zircon. A user
+ * may have made very many mappings: no list of them is made or sorted.
+ */
+static int share_count_locked(struct zvm_store *store, u64 *share_count)
 {
-	const void *x = *(const void **)a, *y = *(const void **)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Fill @aspaces with the address spaces of at most @max pieces of mappings. */
-static size_t collect_aspaces(struct zvm_store *store, const void **aspaces, size_t max)
-{
+	const struct zvm_aspace *last = NULL;
 	struct interval_tree_node *it;
-	size_t n = 0;
+	struct xarray seen;
+	u64 count = 0;
+	int err = 0;
 
 	lockdep_assert_held(&store->lock);
+	xa_init(&seen);
 	for (it = interval_tree_iter_first(&store->mappings, 0, ULONG_MAX); it;
 	     it = interval_tree_iter_next(it, 0, ULONG_MAX)) {
-		if (n < max)
-			aspaces[n] = container_of(it, struct zvm_mapping, itree)->aspace;
-		n++;
-	}
-	return n;
-}
+		struct zvm_aspace *aspace = container_of(it, struct zvm_mapping, itree)->aspace;
 
-/* How many address spaces map the store; 1 also for none, as in Zircon. */
-static u64 share_count(struct zvm_store *store)
-{
-	const void **aspaces = NULL;
-	size_t n, max = 0, i;
-	u64 count = 1;
-
-	/* Mappings come and go while there is no lock: try until all fit. */
-	for (;;) {
-		mutex_lock(&store->lock);
-		n = collect_aspaces(store, aspaces, max);
-		mutex_unlock(&store->lock);
-		if (n <= max)
+		cond_resched();
+		if (aspace == last)
+			continue;
+		last = aspace;
+		err = xa_insert(&seen, (unsigned long)aspace / L1_CACHE_BYTES, aspace,
+				GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		if (err == -ENOMEM)
 			break;
-		kvfree(aspaces);
-		max = n + n / 4;
-		aspaces = kvmalloc_array(max, sizeof(*aspaces),
-					 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		if (!aspaces)
-			return count;
+		count += !err;
+		err = 0;
 	}
-	sort(aspaces, n, sizeof(*aspaces), compare_pointers, NULL);
-	for (i = 1; i < n; i++)
-		count += aspaces[i] != aspaces[i - 1];
-	kvfree(aspaces);
-	return count;
+	xa_destroy(&seen);
+	*share_count = max(count, 1ull);
+	return err;
 }
 
-void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
+int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 {
 	struct zvm_store *store = vmo->store;
 	u64 committed;
+	int err;
 
 	info->koid = vmo->obj.koid;
 	zvm_object_get_name(&vmo->obj, info->name);
@@ -73,9 +57,9 @@ void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 	if (vmo->options & ZVM_VMO_DISCARDABLE)
 		info->flags |= ZX_INFO_VMO_DISCARDABLE;
 	info->metadata_bytes = sizeof(*vmo);
-	info->share_count = share_count(store);
 
 	mutex_lock(&store->lock);
+	err = share_count_locked(store, &info->share_count);
 	info->size_bytes = store->size;
 	info->num_mappings = store->nr_mappings;
 	info->cache_policy = store->cache_policy;
@@ -89,6 +73,7 @@ void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 	info->populated_private_bytes = committed;
 	info->committed_scaled_bytes = committed;
 	info->populated_scaled_bytes = committed;
+	return err;
 }
 
 void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,

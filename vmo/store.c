@@ -21,7 +21,7 @@ static struct page *zero_pages[NR_ZERO_PAGES];
 
 int zvm_store_init(struct zvm_store *store, struct inode *inode)
 {
-	struct zvm_user *user = zvm_user_current();
+	struct zvm_user *user = zvm_user_current(sizeof(struct zvm_vmo));
 
 	if (IS_ERR(user))
 		return PTR_ERR(user);
@@ -37,7 +37,7 @@ void zvm_store_destroy(struct zvm_store *store)
 {
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
 	zvm_pagemap_destroy(&store->pages);
-	zvm_user_uncharge(store->user);
+	zvm_user_uncharge(store->user, sizeof(struct zvm_vmo));
 }
 
 struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable)
@@ -165,6 +165,7 @@ void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 			zvm_arch_unmap(map->aspace->obj.inode.i_mapping,
 				       (offset >> PAGE_SHIFT) + (from - it->start),
 				       to - from + 1, false);
+		cond_resched();
 	}
 	if (mapping_mapped(plain)) {
 		/* The count of all pages does not fit and 0 means just that. */

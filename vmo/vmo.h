@@ -102,7 +102,8 @@ ssize_t zvm_vmo_copy_in_page(struct zvm_vmo *vmo, u64 offset, void __user *buffe
 			     size_t len, bool write);
 
 /* info.c */
-void zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);
+/* -ENOMEM: the share count may be too low. */
+int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);
 void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
 			       struct zx_info_maps_mapping *info);
 int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy);
