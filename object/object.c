@@ -197,7 +197,7 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 	struct zvm_object *obj;
 	struct inode *inode;
 
-	obj = kmem_cache_alloc(type->cache, GFP_KERNEL);
+	obj = kmem_cache_alloc(type->cache, GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!obj)
 		return ERR_PTR(-ENOMEM);
 	/* The slab's constructor has made the inode; the rest starts as 0. */

@@ -584,6 +584,48 @@ TEST_F(user_limit, reading_is_free)
 	ZT_EXPECT_NO_LEAK(&self->before);
 }
 
+/* What the kernel needs for mappings and regions counts as well. */
+static int make_many(int sock ZT_UNUSED, void *arg)
+{
+	bool regions = arg;
+	size_t n[2] = { 0 };
+	zx_handle_t vmo, h;
+	zx_vaddr_t at;
+
+	VT_CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+		 setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	vmo = zt_vmo(P, 0);
+	for (int i = 0; i < 2; i++) {
+		struct vt_region r = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 1ul << 30);
+		zx_status_t st;
+
+		do {
+			st = regions ? zx_vmar_allocate(r.h, VT_CAN_ALL, 0, P, &h, &at) :
+				       zx_vmar_map(r.h, ZT_RW, 0, vmo, 0, P, &at);
+			if (st == ZX_OK && regions)
+				zx_handle_close(h);
+		} while (st == ZX_OK && ++n[i] < LIMIT * P);
+		VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, st);
+		/* No more than fits, and not much less. */
+		VT_CHECK(n[i] * (regions ? 512 : 128) <= LIMIT * P);
+		VT_CHECK(n[i] * (regions ? 2048 : 512) >= LIMIT * P / 2);
+		VT_CHECK_OK(zx_vmar_destroy(r.h));
+		VT_CHECK_OK(zx_handle_close(r.h));
+	}
+	VT_CHECK(n[0] <= n[1] + 4 && n[1] <= n[0] + 4);
+	return 0;
+}
+
+TEST_F(user_limit, mappings_and_regions_count)
+{
+	for (uintptr_t regions = 0; regions < 2; regions++) {
+		struct vt_child c = vt_spawn(make_many, (void *)regions);
+
+		EXPECT_EQ(0, vt_join(&c));
+		ZT_EXPECT_NO_LEAK(&self->before);
+	}
+}
+
 /* CAP_IPC_LOCK, which root has, is what lifts it. */
 TEST_F(user_limit, root_is_exempt)
 {

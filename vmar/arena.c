@@ -14,6 +14,7 @@
 
 #include "../arch/aspace.h"
 #include "../compat.h"
+#include "../vmo/user.h"
 #include "arena.h"
 #include "fault.h"
 
@@ -274,6 +275,8 @@ static void aspace_evict(struct zvm_object *obj)
 
 	if (aspace->mm)
 		mmdrop(aspace->mm);
+	if (aspace->user)
+		zvm_user_uncharge(aspace->user, sizeof(*aspace));
 }
 
 struct zvm_object_type zvm_aspace_type = {

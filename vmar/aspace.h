@@ -36,6 +36,7 @@
  * @obj: head; never behind a handle. The arena's file is opened on its inode,
  *	and its i_mapping is where the arena's PTEs are zapped
  * @mm: the process's memory, held by mmgrab()
+ * @user: whom regions and mappings are charged to
  * @base: address, fixed once the arena is mapped
  * @size: bytes, fixed
  * @lock: the tree lock
@@ -54,6 +55,7 @@
 struct zvm_aspace {
 	struct zvm_object obj;
 	struct mm_struct *mm;
+	struct zvm_user *user;
 	u64 base;
 	u64 size;
 	struct rw_semaphore lock;

@@ -68,12 +68,11 @@ static int insert(struct zvm_vmar *vmar, struct zvm_map *map)
 	struct zvm_dead dead;
 	int err;
 
-	piece = zvm_mapping_alloc();
+	piece = zvm_mapping_alloc(aspace);
 	if (!piece)
 		return -ENOMEM;
 	zvm_object_get(&map->vmo->obj);
 	piece->vmo = map->vmo;
-	piece->aspace = aspace;
 	piece->prot = map->prot;
 	piece->max_prot = map->max_prot;
 	piece->beyond_stream = map->options & ZX_VM_FAULT_BEYOND_STREAM_SIZE;
@@ -91,7 +90,7 @@ again:
 		up_write(&aspace->lock);
 		if (err != -EAGAIN)
 			goto free;
-		err = zvm_spares_fill(&spares, spares.count + 1);
+		err = zvm_spares_fill(&spares, aspace, spares.count + 1);
 		if (err)
 			goto free;
 		goto again;

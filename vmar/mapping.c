@@ -9,6 +9,7 @@
  */
 #include <linux/slab.h>
 
+#include "../vmo/user.h"
 #include "vmar.h"
 
 static struct kmem_cache *piece_cache;
@@ -19,12 +20,19 @@ u64 zvm_mapping_count_all(void)
 	return atomic64_read(&nr_pieces);
 }
 
-struct zvm_mapping *zvm_mapping_alloc(void)
+struct zvm_mapping *zvm_mapping_alloc(struct zvm_aspace *aspace)
 {
-	struct zvm_mapping *piece = kmem_cache_alloc(piece_cache, GFP_KERNEL);
+	struct zvm_mapping *piece;
 
-	if (!piece)
+	if (!zvm_user_charge(aspace->user, sizeof(*piece)))
 		return NULL;
+	/* Whoever maps without end gets an error, and nobody is killed for it. */
+	piece = kmem_cache_alloc(piece_cache, GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	if (!piece) {
+		zvm_user_uncharge(aspace->user, sizeof(*piece));
+		return NULL;
+	}
+	piece->aspace = aspace;
 	piece->vmo = NULL;
 	piece->node.is_region = false;
 	atomic64_inc(&nr_pieces);
@@ -35,14 +43,15 @@ void zvm_mapping_free(struct zvm_mapping *piece)
 {
 	if (piece->vmo)
 		zvm_object_put(&piece->vmo->obj);
+	zvm_user_uncharge(piece->aspace->user, sizeof(*piece));
 	atomic64_dec(&nr_pieces);
 	kmem_cache_free(piece_cache, piece);
 }
 
-int zvm_spares_fill(struct zvm_spares *spares, unsigned int count)
+int zvm_spares_fill(struct zvm_spares *spares, struct zvm_aspace *aspace, unsigned int count)
 {
 	while (spares->count < count) {
-		struct zvm_mapping *piece = zvm_mapping_alloc();
+		struct zvm_mapping *piece = zvm_mapping_alloc(aspace);
 
 		if (!piece)
 			return -ENOMEM;
@@ -138,7 +147,6 @@ void zvm_mapping_split_locked(struct zvm_mapping *piece, u64 addr, struct zvm_ma
 
 	rest->vmo = piece->vmo;
 	zvm_object_get(&rest->vmo->obj);
-	rest->aspace = piece->aspace;
 	rest->prot = piece->prot;
 	rest->max_prot = piece->max_prot;
 	rest->beyond_stream = piece->beyond_stream;

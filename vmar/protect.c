@@ -211,7 +211,7 @@ again:
 	}
 	if (plan.splits > spares.count) {
 		up_write(&aspace->lock);
-		err = zvm_spares_fill(&spares, plan.splits);
+		err = zvm_spares_fill(&spares, aspace, plan.splits);
 		if (err)
 			goto free;
 		goto again;

@@ -10,6 +10,7 @@
 
 #include "../object/handle.h"
 #include "../object/ioctl.h"
+#include "../vmo/user.h"
 #include "vmar.h"
 
 #define ZVM_VMAR_FLAGS	(ZX_VM_CAN_MAP_PERMS | ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_COMPACT)
@@ -17,11 +18,16 @@
 /* It holds the aspace, whoever holds it sees to that it is in it or dead. */
 static struct zvm_vmar *new_region(struct zvm_aspace *aspace, u32 flags, const char *name)
 {
-	struct zvm_object *obj = zvm_object_new(&zvm_vmar_type);
+	struct zvm_object *obj;
 	struct zvm_vmar *vmar;
 
-	if (IS_ERR(obj))
+	if (!zvm_user_charge(aspace->user, sizeof(*vmar)))
+		return ERR_PTR(-ENOMEM);
+	obj = zvm_object_new(&zvm_vmar_type);
+	if (IS_ERR(obj)) {
+		zvm_user_uncharge(aspace->user, sizeof(*vmar));
 		return ERR_CAST(obj);
+	}
 	zvm_object_set_name(obj, name, strlen(name));
 	vmar = to_vmar(obj);
 	zvm_object_get(&aspace->obj);
@@ -33,9 +39,13 @@ static struct zvm_vmar *new_region(struct zvm_aspace *aspace, u32 flags, const c
 
 struct zvm_vmar *zvm_vmar_new_root(struct zvm_aspace *aspace)
 {
-	struct zvm_vmar *root = new_region(aspace, ZX_VM_CAN_MAP_PERMS | ZX_VM_CAN_MAP_SPECIFIC,
-					   "root");
+	struct zvm_user *user = zvm_user_current(sizeof(*aspace));
+	struct zvm_vmar *root;
 
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	aspace->user = user;
+	root = new_region(aspace, ZX_VM_CAN_MAP_PERMS | ZX_VM_CAN_MAP_SPECIFIC, "root");
 	if (IS_ERR(root))
 		return root;
 	root->node.base = aspace->base;
@@ -213,7 +223,10 @@ struct zvm_mapping *zvm_aspace_find(struct zvm_aspace *aspace, u64 addr)
 
 static void vmar_evict(struct zvm_object *obj)
 {
-	zvm_object_put(&to_vmar(obj)->aspace->obj);
+	struct zvm_aspace *aspace = to_vmar(obj)->aspace;
+
+	zvm_user_uncharge(aspace->user, sizeof(struct zvm_vmar));
+	zvm_object_put(&aspace->obj);
 }
 
 static void vmar_show_fdinfo(struct seq_file *m, struct zvm_object *obj)

@@ -200,12 +200,12 @@ struct zvm_spares {
 };
 
 /* Have @count of them; no locks held. */
-int zvm_spares_fill(struct zvm_spares *spares, unsigned int count);
+int zvm_spares_fill(struct zvm_spares *spares, struct zvm_aspace *aspace, unsigned int count);
 void zvm_spares_free(struct zvm_spares *spares);
 
-/* A piece without place or VMO; NULL if there is no memory. */
-struct zvm_mapping *zvm_mapping_alloc(void);
-/* Drop its VMO and free it. No locks held. */
+/* A piece without place or VMO; NULL if there is no memory or no allowance left. */
+struct zvm_mapping *zvm_mapping_alloc(struct zvm_aspace *aspace);
+/* Drop its VMO and free it. No locks held; the aspace is still there. */
 void zvm_mapping_free(struct zvm_mapping *piece);
 
 /* The piece that takes up exactly this range, or NULL; aspace->lock held. */

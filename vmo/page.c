@@ -45,12 +45,12 @@ struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
 {
 	struct page *page;
 
-	if (!zvm_user_charge(user))
+	if (!zvm_user_charge(user, PAGE_SIZE))
 		return NULL;
 	gfp |= __GFP_HIGHMEM | __GFP_ACCOUNT | __GFP_NOWARN;
 	page = alloc_page(zero ? gfp | __GFP_ZERO : gfp);
 	if (!page) {
-		zvm_user_uncharge(user);
+		zvm_user_uncharge(user, PAGE_SIZE);
 		return NULL;
 	}
 
@@ -75,7 +75,7 @@ void zvm_page_drop(struct page *page)
 	if (!atomic_long_dec_and_test((atomic_long_t *)&page->private))
 		return;
 
-	zvm_user_uncharge(page_user(page));
+	zvm_user_uncharge(page_user(page), PAGE_SIZE);
 	set_page_user(page, NULL);
 	if (page_ref_freeze(page, 1)) {
 		/* Ours alone, and nobody can find it by its number meanwhile. */

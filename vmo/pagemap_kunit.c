@@ -433,7 +433,7 @@ static int pm_init(struct kunit *test)
 
 	if (!t)
 		return -ENOMEM;
-	user = zvm_user_current();
+	user = zvm_user_current(sizeof(*t));
 	if (IS_ERR(user)) {
 		kvfree(t);
 		return PTR_ERR(user);
@@ -463,7 +463,7 @@ static void pm_exit(struct kunit *test)
 		zvm_pagemap_destroy(&t->map[i]);
 	KUNIT_EXPECT_EQ(test, t->nodes_before, zvm_pagemap_nodes());
 	KUNIT_EXPECT_EQ(test, t->pages_before, zvm_page_count_all());
-	zvm_user_uncharge(pm_user);
+	zvm_user_uncharge(pm_user, sizeof(*t));
 	kvfree(t);
 }
 

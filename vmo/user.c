@@ -16,7 +16,7 @@
  * struct zvm_user - what one user holds
  * @link: in users
  * @uid: fixed
- * @used: pages, and one for each object that points here; freed at 0
+ * @used: bytes, also of each object that points here; freed at 0
  */
 struct zvm_user {
 	struct hlist_node link;
@@ -31,7 +31,7 @@ static DEFINE_SPINLOCK(users_lock);
 static long user_pages = -1;
 module_param(user_pages, long, 0644);
 MODULE_PARM_DESC(user_pages,
-		 "pages that a user without CAP_IPC_LOCK may hold in VMOs, 0: no limit, -1: a quarter of the memory");
+		 "pages that a user without CAP_IPC_LOCK may hold in VMOs and what comes with them, 0: no limit, -1: a quarter of the memory");
 
 static bool over_limit(long used)
 {
@@ -39,7 +39,7 @@ static bool over_limit(long used)
 
 	if (limit < 0)
 		limit = totalram_pages() / 4;
-	return limit && used > limit && !capable(CAP_IPC_LOCK);
+	return limit && (used - 1) >> PAGE_SHIFT >= limit && !capable(CAP_IPC_LOCK);
 }
 
 static struct zvm_user *lookup_user(kuid_t uid)
@@ -53,8 +53,8 @@ static struct zvm_user *lookup_user(kuid_t uid)
 	return NULL;
 }
 
-/* Find the user, or make @fresh the user, and charge one unit. */
-static struct zvm_user *get_user_locked(kuid_t uid, struct zvm_user *fresh)
+/* Find the user, or make @fresh the user, and charge. */
+static struct zvm_user *get_user_locked(kuid_t uid, struct zvm_user *fresh, size_t bytes)
 {
 	struct zvm_user *user = lookup_user(uid);
 
@@ -65,54 +65,56 @@ static struct zvm_user *get_user_locked(kuid_t uid, struct zvm_user *fresh)
 		hash_add(users, &user->link, __kuid_val(uid));
 	}
 	if (user)
-		atomic_long_inc(&user->used);
+		atomic_long_add(bytes, &user->used);
 	return user;
 }
 
-struct zvm_user *zvm_user_current(void)
+struct zvm_user *zvm_user_current(size_t bytes)
 {
 	kuid_t uid = current_uid();
 	struct zvm_user *user, *fresh;
 
 	spin_lock(&users_lock);
-	user = get_user_locked(uid, NULL);
+	user = get_user_locked(uid, NULL, bytes);
 	spin_unlock(&users_lock);
 	if (!user) {
 		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
 		if (!fresh)
 			return ERR_PTR(-ENOMEM);
 		spin_lock(&users_lock);
-		user = get_user_locked(uid, fresh);
+		user = get_user_locked(uid, fresh, bytes);
 		spin_unlock(&users_lock);
 		if (user != fresh)
 			kfree(fresh);
 	}
 	if (over_limit(atomic_long_read(&user->used))) {
-		zvm_user_uncharge(user);
+		zvm_user_uncharge(user, bytes);
 		return ERR_PTR(-ENOMEM);
 	}
 	return user;
 }
 
-bool zvm_user_charge(struct zvm_user *user)
+bool zvm_user_charge(struct zvm_user *user, size_t bytes)
 {
-	if (over_limit(atomic_long_inc_return(&user->used))) {
-		zvm_user_uncharge(user);
+	if (over_limit(atomic_long_add_return(bytes, &user->used))) {
+		zvm_user_uncharge(user, bytes);
 		return false;
 	}
 	return true;
 }
 
-void zvm_user_uncharge(struct zvm_user *user)
+void zvm_user_uncharge(struct zvm_user *user, size_t bytes)
 {
+	long used = atomic_long_read(&user->used);
 	bool last;
 
-	if (atomic_long_add_unless(&user->used, -1, 1))
-		return;
+	while (used != bytes)
+		if (atomic_long_try_cmpxchg(&user->used, &used, used - bytes))
+			return;
 
-	/* Perhaps the last: nobody may find it and count up meanwhile. */
+	/* Perhaps the last: nobody may find it and charge it meanwhile. */
 	spin_lock(&users_lock);
-	last = atomic_long_dec_and_test(&user->used);
+	last = atomic_long_sub_and_test(bytes, &user->used);
 	if (last)
 		hash_del(&user->link);
 	spin_unlock(&users_lock);
@@ -122,5 +124,5 @@ void zvm_user_uncharge(struct zvm_user *user)
 
 bool zvm_user_full(struct zvm_user *user)
 {
-	return over_limit(atomic_long_read(&user->used) + 1);
+	return over_limit(atomic_long_read(&user->used) + PAGE_SIZE);
 }

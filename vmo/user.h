@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The per-user limit. VMO pages cannot be swapped out; memory cgroups bound
- * them where there are any, this bounds them for a user everywhere.
+ * them where there are any, this bounds them for a user everywhere. So it does
+ * with the kernel's memory for objects and mappings, of which a user could make
+ * any number without it.
  */
 #ifndef ZVM_VMO_USER_H
 #define ZVM_VMO_USER_H
@@ -11,17 +13,17 @@
 struct zvm_user;
 
 /*
- * Whom to charge for what the calling task creates. Charges one unit, for the
+ * Whom to charge for what the calling task creates. Charges @bytes, for the
  * object that will keep the result. ERR_PTR(-ENOMEM): no memory, or over the
  * limit.
  */
-struct zvm_user *zvm_user_current(void);
+struct zvm_user *zvm_user_current(size_t bytes);
 
-/* One more page. False: over the limit, and the task has no CAP_IPC_LOCK. */
-bool zvm_user_charge(struct zvm_user *user);
-void zvm_user_uncharge(struct zvm_user *user);
+/* False: over the limit, and the task has no CAP_IPC_LOCK. */
+bool zvm_user_charge(struct zvm_user *user, size_t bytes);
+void zvm_user_uncharge(struct zvm_user *user, size_t bytes);
 
-/* Would a charge fail now? */
+/* Would the charge of a page fail now? */
 bool zvm_user_full(struct zvm_user *user);
 
 #endif /* ZVM_VMO_USER_H */
