@@ -228,6 +228,48 @@ static int ZT_UNUSED zt_try_exec(void *addr)
 }
 
 /* ------------------------------------------------------------------------
+ * Choosing tests: -t NAME and -v VARIANT, of which a part will do, each as often
+ * as wanted. The harness of Linux 6.1 has no options.
+ */
+static bool zt_chosen_(int argc, char **argv, const char *option, const char *name)
+{
+	bool any = false;
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], option))
+			continue;
+		any = true;
+		if (strstr(name, argv[i + 1]))
+			return true;
+	}
+	return !any;
+}
+
+static ZT_UNUSED void zt_choose(int argc, char **argv)
+{
+	for (struct __fixture_metadata *f = __fixture_list; f; f = f->next) {
+		struct __fixture_variant_metadata **v = &f->variant;
+		struct __test_metadata **t = &f->tests;
+		bool variants = f->variant;
+
+		while (*v) {
+			if (zt_chosen_(argc, argv, "-v", (*v)->name))
+				v = &(*v)->next;
+			else
+				*v = (*v)->next;
+		}
+		while (*t) {
+			if (zt_chosen_(argc, argv, "-t", (*t)->name) && !variants == !f->variant)
+				t = &(*t)->next;
+			else
+				*t = (*t)->next;
+		}
+	}
+}
+
+#define test_harness_run(argc, argv) (zt_choose(argc, argv), test_harness_run(argc, argv))
+
+/* ------------------------------------------------------------------------
  * Sizes, patterns
  */
 static inline size_t zt_page(void)
