@@ -113,6 +113,12 @@ coverage: deps-debug			## lines of the module that the tests reach: build/covera
 		KCFLAGS="$(GCOV_FLAGS)" | sed '/: note: disable pass/d'
 	@SECS=$(SECS) VMFLAGS="$(VMFLAGS)" tools/coverage $(TESTS)
 
+mutants: deps-debug			## plants bugs, each has to be found; M="03 07" some
+	@tools/debug-kernel >/dev/null
+	@$(MAKE) tests
+	@echo "==> mutants: one guest for each; logs in build/mutants"
+	@+selftests/mutants/run "$(MODULE_SRC)" $(M)
+
 stress: deps				## random operations for SECS=60 seconds
 	@$(MAKE) module $(STRESS_PROG)
 	@echo "==> stress: $(SECS) s"
@@ -188,5 +194,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check check-debug bench coverage stress fuzz vm shell deps deps-debug style coverage-ids \
+.PHONY: all module lib tests programs demo check check-debug bench coverage mutants stress fuzz vm shell deps deps-debug style coverage-ids \
 	clean install uninstall dkms-install dkms-uninstall help

@@ -6,6 +6,8 @@
 #include "kselftest_harness.h"
 #include "zvm_vmar_test.h"
 
+#include <sys/personality.h>
+
 /* Code that returns n (0 .. 255), at the start of a page of the VMO. */
 static zx_status_t put_code(zx_handle_t vmo, uint64_t page, unsigned int n)
 {
@@ -406,6 +408,35 @@ TEST_F(exec, fork_inherits_no_code)
 	EXPECT_EQ(-SIGSEGV, run(AT(0)));
 	ZT_EXPECT_OK(PROTECT(RX, 0, 1));
 	EXPECT_EQ(10, run(AT(0)));
+}
+
+/*
+ * A process that asked for readable memory to be executable, as old programs do,
+ * gets that for memory of Linux: the arena's VMA then is, what is mapped in it
+ * is not.
+ */
+static int reads_imply_exec(void *arg ZT_UNUSED)
+{
+	zx_handle_t vmo = code_vmo(1, 7), plain = zt_without(vmo, ZX_RIGHT_EXECUTE);
+	void *p;
+
+	VT_CHECK(personality(READ_IMPLIES_EXEC) >= 0);
+	/* The first use of a region by this process makes its arena. */
+	p = zt_map(plain, 0, P, ZT_RW);
+	VT_CHECK(p && zt_try_read(p) == 0);
+	VT_CHECK(run(p) == -SIGSEGV);
+	VT_CHECK(zt_try_write((uint8_t *)p + 100) == 0);
+	VT_CHECK(run(p) == -SIGSEGV);
+	p = zt_map(vmo, 0, P, VT_R);
+	VT_CHECK(p && run(p) == -SIGSEGV);
+	/* By mmap(2), Linux asks for execution in its name: not without the right. */
+	VT_CHECK(mmap(NULL, P, PROT_READ, MAP_SHARED, zvm_handle_to_fd(plain), 0) == MAP_FAILED);
+	return 0;
+}
+
+TEST(nothing_is_executable_by_being_readable)
+{
+	EXPECT_EQ(0, zt_fork_run(reads_imply_exec, NULL));
 }
 
 TEST_HARNESS_MAIN
