@@ -415,7 +415,7 @@ const struct op_type call_types[] = {
 	CALL(other_ioctl, 3, SYS_ioctl, VMO, ARG(cmd, A_ONE_OF, .names = ioctls),
 	     ARG(arg, A_BUFFER)),
 	RUN(aio, 1, do_aio, VMO, ARG(buffer, A_BUFFER), ARG(len, A_BYTES), ARG(offset, A_OFFSET)),
-	RUN(io_uring, 3, do_uring, VMO, ARG(buffer, A_BUFFER), ARG(len, A_BYTES),
+	RUN(io_uring, 1, do_uring, VMO, ARG(buffer, A_BUFFER), ARG(len, A_BYTES),
 	    ARG(offset, A_OFFSET)),
 	RUN(reopen, 2, do_reopen, VMO),
 	{ .name = "close", .weight = 6, .call = -1, .run = do_close, .closes = true,

@@ -84,7 +84,9 @@ static struct value hostile_address(void)
  * What an earlier operation may have put something into. Whether it has is not
  * known before the program runs, and others may have been faster.
  */
-static bool slot_used[SLOTS], range_used[RANGES];
+static bool slots_used[MOST_PROCS][SLOTS], ranges_used[MOST_PROCS][RANGES];
+/* Of the process whose turn it is. */
+static bool *slot_used, *range_used;
 
 /* Mostly one that is used. */
 static unsigned int choose(const bool *used, unsigned int first, unsigned int end)
@@ -139,6 +141,12 @@ static void begin_slots(void)
 		range_used[i] = false;
 	for (unsigned int i = 0; i < START_MAPS; i++)
 		range_used[RANGE_MAP + i] = range_used[RANGE_PLAIN + i] = true;
+}
+
+static void choose_process(const struct program *p, unsigned int index)
+{
+	slot_used = slots_used[p->share_files ? 0 : index];
+	range_used = ranges_used[index];
 }
 
 static void note_use(const struct op_type *type, const struct op *op)
@@ -547,11 +555,15 @@ void make_program(struct program *p, uint64_t seed, uint64_t n)
 	p->huge_user = one_in(8);
 	p->kill_after = one_in(5) ? 1 + below(50000) : 0;
 	procs = p->procs;
-	begin_slots();
+	for (unsigned int i = 0; i < MOST_PROCS; i++) {
+		choose_process(p, i);
+		begin_slots();
+	}
 	p->count = MOST_OPS / 3 + below(MOST_OPS * 2 / 3) + 1;
 	for (unsigned int i = 0; i < p->count; i++) {
 		unsigned int lane = below(lanes);
 
+		choose_process(p, lane / p->threads);
 		make_op(&p->ops[i], choose_type(), lane, lane / p->threads);
 	}
 }

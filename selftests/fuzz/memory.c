@@ -293,7 +293,7 @@ const struct op_type memory_types[] = {
 		ARG(flags, A_NUMBER, .from = 0)),
 	RUN_IN(mbind, 2, do_mbind, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT),
 	       ARG(mode, A_NUMBER, .from = 5), ARG(flags, A_NUMBER, .from = 7)),
-	RUN(move_pages, 3, do_move_pages, ARG(addr, A_ADDRESS)),
+	RUN(move_pages, 1, do_move_pages, ARG(addr, A_ADDRESS)),
 	RUN(process_vm_readv, 4, do_vm_read, ARG(pid, A_PID), ARG(buffer, A_BUFFER),
 	    ARG(len, A_BYTES), ARG(addr, A_REMOTE), ARG(bytes, A_BYTES)),
 	RUN(process_vm_writev, 4, do_vm_write, ARG(pid, A_PID), ARG(buffer, A_BUFFER),
@@ -307,7 +307,7 @@ const struct op_type memory_types[] = {
 	RUN(poke, 60, do_poke, ARG(addr, A_ADDRESS)),
 	RUN(poke_mmap, 14, do_poke, ARG(addr, A_PLAIN, .from = 1)),
 	RUN(futex, 3, do_futex, ARG(addr, A_ADDRESS)),
-	RUN_IN(userfaultfd, 2, do_userfaultfd, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT)),
-	RUN_IN(userfaultfd_mmap, 2, do_userfaultfd, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT)),
+	RUN_IN(userfaultfd, 1, do_userfaultfd, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT)),
+	RUN_IN(userfaultfd_mmap, 1, do_userfaultfd, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT)),
 	{ .name = NULL }
 };

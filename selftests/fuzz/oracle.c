@@ -364,10 +364,10 @@ static const struct name undo_ways[] = {
 static const struct name exec_ways[] = { { 0, "refused" }, { 1, "allowed" }, { 0, NULL } };
 
 const struct op_type oracle_types[] = {
-	RUN(check_read_only, 12, do_read_only, ARG(way, A_ONE_OF, .names = write_ways),
+	RUN(check_read_only, 8, do_read_only, ARG(way, A_ONE_OF, .names = write_ways),
 	    ARG(offset, A_NUMBER, .from = 250)),
 	RUN(check_zero, 8, do_zero, ARG(way, A_ONE_OF, .names = zero_ways)),
-	RUN(check_execute, 3, do_execute, ARG(way, A_ONE_OF, .names = exec_ways),
+	RUN(check_execute, 1, do_execute, ARG(way, A_ONE_OF, .names = exec_ways),
 	    ARG(offset, A_NUMBER, .from = 250)),
 	RUN(check_undo, 3, do_undo, ARG(way, A_ONE_OF, .names = undo_ways)),
 	{ .name = NULL }

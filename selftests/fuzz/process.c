@@ -162,12 +162,12 @@ static long do_limit(const struct op *op, const uint64_t *a)
 }
 
 const struct op_type process_types[] = {
-	RUN(fork, 3, do_fork, ARG(nothing, A_NUMBER)),
+	RUN(fork, 1, do_fork, ARG(nothing, A_NUMBER)),
 	RUN(kill, 1, do_kill, ARG(pid, A_PID)),
 	RUN(interrupt, 6, do_interrupt, ARG(lane, A_LANE)),
-	RUN(look, 8, do_look, ARG(file, A_ONE_OF, .names = proc_files), ARG(addr, A_ADDRESS),
+	RUN(look, 4, do_look, ARG(file, A_ONE_OF, .names = proc_files), ARG(addr, A_ADDRESS),
 	    FILE_ARG(SLOT_VMO)),
-	RUN(clear_refs, 2, do_clear_refs, ARG(nothing, A_NUMBER)),
+	RUN(clear_refs, 1, do_clear_refs, ARG(nothing, A_NUMBER)),
 	RUN(steal, 4, do_steal, ARG(pid, A_PID), FILE_ARG(SLOT_VMO)),
 	RUN(limit, 1, do_limit, ARG(which, A_ONE_OF, .names = limits), ARG(value, A_PAGES)),
 	{ .name = NULL }
