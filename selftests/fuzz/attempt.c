@@ -57,7 +57,7 @@ void prepare_attempts(void)
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	need(shared != MAP_FAILED, "memory");
-	make_zones();
+	make_common_zone();
 	open_log();
 	device = open("/dev/zircon-vm", O_RDWR | O_CLOEXEC);
 	need(device >= 0, "/dev/zircon-vm");

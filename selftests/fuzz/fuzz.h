@@ -33,7 +33,7 @@
 #define MOST_PROCS 3
 #define MOST_THREADS 3
 #define MOST_LANES (MOST_PROCS * MOST_THREADS)
-#define MOST_OPS 192
+#define MOST_OPS 400
 #define MOST_ARGS 10
 #define MOST_TYPES 128
 #define MOST_ERRNO 140
@@ -294,15 +294,15 @@ extern struct proc proc;
 extern __thread unsigned int my_lane;
 
 /* Each lane has memory at a fixed place (value.c). */
-uint64_t lane_zone(unsigned int lane);
+void make_common_zone(void);
+void make_zone(unsigned int lane);
+uint64_t *lane_canary(void);
+void *lane_scratch(void);
 #define SCRATCH_BYTES (16 * PAGE)
+#define CANARY_PAGES 4
+/* Where mmap(2) may put things. */
 #define PLAIN_ZONE 0x110000000000ull
 #define PLAIN_BYTES (64ull << 20)
-#define CANARY_PAGES 4
-uint64_t *lane_canary(void);
-void *lane_out(void);
-void *lane_scratch(void);
-void make_zones(void);
 /* What no operation writes anywhere, and nobody may ever read. */
 #define SECRET 0x5ec2e7a95ec2e7a9ull
 

@@ -78,7 +78,7 @@ static void print_shortest(const struct program *p, bool serial)
 {
 	struct again again = { .p = p, .times = 1, .until = seconds() + 150 };
 	bool keep[MOST_OPS];
-	char text[1024];
+	char text[2048];
 
 	memset(keep, true, sizeof(keep));
 	printf("# making it shorter, which may take some minutes\n");
@@ -178,7 +178,7 @@ struct by_command {
 static bool command_fails(const bool *keep, void *data)
 {
 	const struct by_command *by = data;
-	char line[4096], list[1024];
+	char line[8192], list[2048];
 	int status;
 
 	format_ops(list, sizeof(list), keep, by->count);

@@ -240,6 +240,8 @@ static void proc_main(unsigned int index)
 	if (program->nobody & 1u << index)
 		become_nobody();
 	atomic_store(&shared->pid[index], (int)syscall(SYS_getpid));
+	for (unsigned int t = 0; t < n; t++)
+		make_zone(first + t);
 	set_slot(FILE_MEM, open("/proc/self/mem", O_RDWR | O_CLOEXEC), 0, 0);
 	take_root();
 	make_maps();
@@ -309,7 +311,7 @@ static void make_start(void)
 
 static void set_limits(void)
 {
-	struct rlimit files = { 160, 200 };
+	struct rlimit files = { 200, 256 };
 	struct rlimit bytes = { 64 << 20, 64 << 20 };
 
 	setrlimit(RLIMIT_NOFILE, &files);

@@ -7,38 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
 /* ---- the memory of the lanes --------------------------------------------- */
 
 /*
- * A zone in pages. What has holes around it ends where it says it does: whoever
- * reads or writes more gets a fault.
+ * A zone in pages. What has a hole behind it ends where it says it does: whoever
+ * reads or writes more gets a fault. Few pieces, as each costs time at every fork.
  */
 enum {
 	Z_HOLE,
 	Z_SCRATCH,
-	Z_HOLE2 = Z_SCRATCH + SCRATCH_BYTES / PAGE,
-	Z_READ_ONLY,
-	Z_NO_ACCESS,
-	Z_COMMAND,
-	Z_HOLE3 = Z_COMMAND + 2,
-	Z_OUT,
-	Z_HOLE4,
-	Z_CANARY,
-	Z_END = Z_CANARY + CANARY_PAGES,
+	Z_SCRATCH_END = Z_SCRATCH + SCRATCH_BYTES / PAGE,
+	Z_COMMAND = Z_SCRATCH_END + 1,
+	Z_COMMAND_END = Z_COMMAND + 2,
+	Z_CANARY = Z_COMMAND_END + 1,
+	Z_OUT = Z_CANARY + CANARY_PAGES,
+	Z_OUT_END,
 	ZONE_PAGES = 64,
+	/* In a zone that all lanes have in common: */
+	Z_READ_ONLY = MOST_LANES * ZONE_PAGES,
+	Z_NO_ACCESS,
+	Z_END,
 };
 
-uint64_t lane_zone(unsigned int lane)
+static void *page_at(unsigned int page)
 {
-	return 0x100000000000ull + lane * ZONE_PAGES * PAGE;
+	return (void *)(0x100000000000ull + page * PAGE);
 }
 
 static void *zone_page(unsigned int page)
 {
-	return (void *)(lane_zone(my_lane) + page * PAGE);
+	return page_at(my_lane * ZONE_PAGES + page);
 }
 
 uint64_t *lane_canary(void)
@@ -46,43 +48,35 @@ uint64_t *lane_canary(void)
 	return zone_page(Z_CANARY);
 }
 
-void *lane_out(void)
-{
-	return zone_page(Z_OUT);
-}
-
 void *lane_scratch(void)
 {
 	return zone_page(Z_SCRATCH);
 }
 
-static void map_pages(uint64_t zone, unsigned int first, unsigned int end, int prot)
+static void map_pages(unsigned int first, unsigned int end, int prot)
 {
-	void *want = (void *)(zone + first * PAGE);
-	void *got = mmap(want, (end - first) * PAGE, prot,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-	if (got != want) {
+	if (mmap(page_at(first), (end - first) * PAGE, prot,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page_at(first)) {
 		perror("zvm-fuzz: mmap");
-		exit(2);
+		_exit(2);
 	}
 }
 
-/* Before anybody else is there: all processes have all zones, each its own copy. */
-void make_zones(void)
+void make_common_zone(void)
 {
-	for (unsigned int lane = 0; lane < MOST_LANES; lane++) {
-		uint64_t zone = lane_zone(lane);
+	map_pages(Z_READ_ONLY, Z_NO_ACCESS, PROT_READ);
+	map_pages(Z_NO_ACCESS, Z_END, PROT_NONE);
+}
 
-		map_pages(zone, Z_SCRATCH, Z_HOLE2, PROT_READ | PROT_WRITE);
-		/* The code of "return", over and over, in case that somebody calls it. */
-		memset((void *)(zone + Z_SCRATCH * PAGE), 0xc3, SCRATCH_BYTES);
-		map_pages(zone, Z_READ_ONLY, Z_NO_ACCESS, PROT_READ);
-		map_pages(zone, Z_NO_ACCESS, Z_COMMAND, PROT_NONE);
-		map_pages(zone, Z_COMMAND, Z_HOLE3, PROT_READ | PROT_WRITE);
-		map_pages(zone, Z_OUT, Z_HOLE4, PROT_READ | PROT_WRITE);
-		map_pages(zone, Z_CANARY, Z_END, PROT_READ | PROT_WRITE);
-	}
+void make_zone(unsigned int lane)
+{
+	unsigned int at = lane * ZONE_PAGES;
+
+	map_pages(at + Z_SCRATCH, at + Z_SCRATCH_END, PROT_READ | PROT_WRITE);
+	/* The code of "return", over and over, in case that somebody calls it. */
+	memset(page_at(at + Z_SCRATCH), 0xc3, 4 * PAGE);
+	map_pages(at + Z_COMMAND, at + Z_COMMAND_END, PROT_READ | PROT_WRITE);
+	map_pages(at + Z_CANARY, at + Z_OUT_END, PROT_READ | PROT_WRITE);
 }
 
 /* ---- what values are now ------------------------------------------------- */
@@ -122,11 +116,11 @@ uint64_t resolve(const struct value *v)
 	case V_SCRATCH:
 		return (uint64_t)zone_page(Z_SCRATCH) + num;
 	case V_SCRATCH_END:
-		return (uint64_t)zone_page(Z_HOLE2) + num;
+		return (uint64_t)zone_page(Z_SCRATCH_END) + num;
 	case V_READ_ONLY:
-		return (uint64_t)zone_page(Z_READ_ONLY) + num;
+		return (uint64_t)page_at(Z_READ_ONLY) + num;
 	case V_NO_ACCESS:
-		return (uint64_t)zone_page(Z_NO_ACCESS) + num;
+		return (uint64_t)page_at(Z_NO_ACCESS) + num;
 	case V_HOLE:
 		return (uint64_t)zone_page(Z_HOLE) + num;
 	case V_PLAIN:
@@ -135,7 +129,7 @@ uint64_t resolve(const struct value *v)
 		return (uint64_t)zone_page(Z_OUT) + num;
 	case V_COMMAND:
 		/* Its end; the struct is put before it. */
-		return (uint64_t)zone_page(Z_HOLE3);
+		return (uint64_t)zone_page(Z_COMMAND_END);
 	case V_PID:
 		return (uint64_t)atomic_load(&shared->pid[v->slot % MOST_PROCS]);
 	case V_SIBLING:
