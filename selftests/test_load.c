@@ -191,7 +191,8 @@ struct mode {
 static bool may_fail(const struct mode *mode)
 {
 	bool ok = vt_write_file("/proc/thread-self/make-it-fail", "1") &&
-		  vt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+		  vt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0") &&
+		  vt_write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
 	char from[32], to[32], path[128];
 
 	snprintf(from, sizeof(from), "%#lx", mode->start);
@@ -223,14 +224,14 @@ TEST_F_TIMEOUT(load, fails, 600)
 		{ "do_one_initcall", "1", "0", 0, 0 }, { "do_one_initcall", "2", "0", 0, 0 },
 		{ "do_one_initcall", "0", "10", 0, 0 }, { "misc_register", "10", "0", 0, 0 },
 	};
-	int failed, loaded = 0, err;
+	int failed = 0, tries, err;
 
 	if (access("/proc/thread-self/make-it-fail", W_OK))
 		SKIP(return, "this kernel cannot inject failures");
 	if (!access("/sys/module/kunit", F_OK) && !booted_with("kunit.enable=0"))
 		SKIP(return, "KUnit would run each time: wants the kernel parameter kunit.enable=0");
-	for (failed = 0; failed < 80 && failed + loaded < 500; ) {
-		struct mode *mode = &modes[failed % ARRAY_SIZE(modes)];
+	for (tries = 0; tries < 120; tries++) {
+		struct mode *mode = &modes[tries % ARRAY_SIZE(modes)];
 		bool ok;
 
 		if (!mode->start)
@@ -244,7 +245,6 @@ TEST_F_TIMEOUT(load, fails, 600)
 		if (err) {
 			failed++;
 		} else {
-			loaded++;
 			ASSERT_TRUE(works());
 			ASSERT_EQ(0, unload());
 		}
@@ -256,8 +256,8 @@ TEST_F_TIMEOUT(load, fails, 600)
 			TH_LOG("failed with %s", strerror(err));
 		}
 	}
-	EXPECT_EQ(80, failed);
-	TH_LOG("%d failures, %d times there was none", failed, loaded);
+	EXPECT_LT(tries / 4, failed);
+	TH_LOG("failed %d of %d times", failed, tries);
 }
 
 TEST_HARNESS_MAIN
