@@ -21,6 +21,7 @@ enum target { DEVICE, HANDLE, VMO, RESIZABLE, VMAR };
 
 /**
  * struct row - what a command wants
+ * @name: of the command, for messages
  * @cmd: the command
  * @on: what it goes to; VMO: resizable or not
  * @all: rights that the handle must have
