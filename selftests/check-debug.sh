@@ -9,7 +9,8 @@
 cd "$(dirname "$0")/.." || exit
 export KERNEL=${KERNEL:-debug} ARGS PARTS TESTS VMFLAGS
 dir=build/check-$KERNEL
-guest="--timeout 1800 --append panic_on_warn=1 --append page_poison=1 $VMFLAGS"
+# KASAN keeps every stack that it has seen, in pages that belong to nobody.
+guest="--timeout 1800 --stray 4096 --append panic_on_warn=1 --append page_poison=1 $VMFLAGS"
 
 # In the order in which they begin. To add a part, name it here and write
 # part_NAME, which prints what summary.awk reads; $1 is the file for the log.
@@ -50,8 +51,7 @@ part_kunit()
 	echo "# guest ended: status $status"
 }
 
-# KASAN keeps every stack that it has seen, in pages that belong to nobody, and the
-# fuzzer goes many ways.
+# The fuzzer goes many ways.
 part_fuzz()
 {
 	local secs=${FUZZ_SECS:-300} status
