@@ -115,10 +115,10 @@ static unsigned int plain_range(void)
 
 static unsigned int vmar_slot(unsigned int p)
 {
-	switch (below(8)) {
+	switch (below(16)) {
 	case 0:
 		return SLOT_ROOT + below(MOST_PROCS);
-	case 1 ... 4:
+	case 1 ... 10:
 		return SLOT_ROOT + p;
 	default:
 		return choose(slot_used, SLOT_VMAR, SLOT_VMO);
@@ -127,6 +127,9 @@ static unsigned int vmar_slot(unsigned int p)
 
 static unsigned int vmo_slot(void)
 {
+	/* Where there is something most likely. */
+	if (one_in(2))
+		return SLOT_VMO + below(START_VMOS);
 	return choose(slot_used, SLOT_VMO, SLOT_FILE);
 }
 
