@@ -206,6 +206,7 @@ enum makes { MAKES_NOTHING, MAKES_VMO, MAKES_VMAR, MAKES_SAME, MAKES_MAP };
  * @limit: @args[@limit - 1] and the next are a range that must stay in the
  *	memory that operations may change
  * @closes: the file
+ * @replaces: what is mapped in the range, as far as Linux knows
  * @run: any other operation; as a system call: -1 and errno on error
  */
 struct op_type {
@@ -217,6 +218,7 @@ struct op_type {
 	uint8_t out;
 	uint8_t limit;
 	bool closes;
+	bool replaces;
 	uint32_t (*needs)(const uint64_t *args);
 	int call;
 	long (*run)(const struct op *op, const uint64_t *args);
@@ -281,6 +283,7 @@ extern const struct program *program;
  * @ranges: its addresses
  * @alone: nobody else can interfere, so that more can be judged
  * @forked: it is the child of a lane
+ * @arena_open: something else than the arena may be where that was
  */
 struct proc {
 	unsigned int index;
@@ -288,6 +291,7 @@ struct proc {
 	struct range ranges[RANGES];
 	bool alone;
 	bool forked;
+	atomic_bool arena_open;
 };
 
 extern struct proc proc;
@@ -324,6 +328,7 @@ void run_program(const struct program *p, const bool *keep, bool serial)
 void run_rest(unsigned int count);
 void set_slot(unsigned int slot, int fd, uint32_t tag, uint32_t rights);
 void set_range(unsigned int range, uint64_t base, uint64_t len);
+bool in_arena(uint64_t addr);
 /* Put a handle that has appeared as @fd where it belongs. */
 void take_fd(int fd, unsigned int dst);
 long raw_clone(unsigned long flags);

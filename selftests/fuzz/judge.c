@@ -91,6 +91,29 @@ static bool same_handle(const struct op_type *type, const uint64_t *args, uint64
 	       (int)args[0] == WORD_FD(word) && (uint32_t)args[1] == WORD_TAG(word);
 }
 
+/* Does it change an address space? */
+static bool changes_vmar(const struct op_type *type)
+{
+	switch (type->command) {
+	case ZVM_VMAR_ALLOCATE:
+	case ZVM_VMAR_MAP:
+	case ZVM_VMAR_UNMAP:
+	case ZVM_VMAR_PROTECT:
+	case ZVM_VMAR_DESTROY:
+	case ZVM_VMAR_OP_RANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A root handle that was not lent, of another process. */
+static bool foreign_root(unsigned int slot)
+{
+	return slot >= SLOT_ROOT && slot < SLOT_VMAR &&
+	       (proc.forked || slot != SLOT_ROOT + proc.index);
+}
+
 static void judge_success(const struct op_type *type, const struct op *op, const uint64_t *args,
 			  uint64_t word)
 {
@@ -99,6 +122,9 @@ static void judge_success(const struct op_type *type, const struct op *op, const
 	if (same_handle(type, args, word) && need & ~WORD_RIGHTS(word))
 		violation("%s worked although the handle has rights %#x only, not %#x", type->name,
 			  WORD_RIGHTS(word), need);
+
+	if (same_handle(type, args, word) && changes_vmar(type) && foreign_root(op->args[0].slot))
+		violation("%s worked in another process, which has not lent its VMAR", type->name);
 
 	/* Somebody else may have changed a struct that is elsewhere. */
 	if (op->place.kind != V_COMMAND)

@@ -257,22 +257,25 @@ static long do_userfaultfd(const struct op *op, const uint64_t *a)
 	  .args = { __VA_ARGS__ } }
 
 const struct op_type memory_types[] = {
-	{ .name = "mmap", .weight = 20, .call = -1, .run = do_mmap, .limit = 2, .args = {
+	{ .name = "mmap", .weight = 20, .call = -1, .run = do_mmap, .limit = 2, .replaces = true,
+	  .args = {
 		FILE_ARG(SLOT_VMO), ARG(addr, A_PLAIN), ARG(len, A_PAGES),
 		ARG(prot, A_FLAGS, .names = prots, .often = good_prots),
 		ARG(flags, A_FLAGS, .names = map_flags, .often = good_map_flags),
 		ARG(offset, A_OFFSET) } },
 	CALL_IN(munmap, 6, SYS_munmap, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT)),
-	CALL_IN(munmap_arena, 2, SYS_munmap, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT)),
+	{ .name = "munmap_arena", .weight = 2, .call = SYS_munmap, .limit = 1, .replaces = true,
+	  .args = { ARG(addr, A_ADDRESS), ARG(len, A_EXTENT) } },
 	CALL_IN(mprotect, 6, SYS_mprotect, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT),
 		ARG(prot, A_FLAGS, .names = prots, .often = good_prots)),
 	CALL_IN(mprotect_arena, 3, SYS_mprotect, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT),
 		ARG(prot, A_FLAGS, .names = prots, .often = good_prots)),
 	RUN_IN(mremap, 3, do_mremap, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT), ARG(new_len, A_PAGES),
 	       ARG(flags, A_FLAGS, .names = remap_flags), ARG(new_addr, A_PLAIN)),
-	RUN_IN(mremap_arena, 2, do_mremap, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT),
-	       ARG(new_len, A_PAGES), ARG(flags, A_FLAGS, .names = remap_flags),
-	       ARG(new_addr, A_PLAIN)),
+	{ .name = "mremap_arena", .weight = 2, .call = -1, .run = do_mremap, .limit = 1,
+	  .replaces = true, .args = {
+		ARG(addr, A_ADDRESS), ARG(len, A_EXTENT), ARG(new_len, A_PAGES),
+		ARG(flags, A_FLAGS, .names = remap_flags), ARG(new_addr, A_PLAIN) } },
 	RUN_IN(madvise, 14, do_madvise, ARG(addr, A_PLAIN, .from = 1), ARG(len, A_EXTENT),
 	       ARG(advice, A_ONE_OF, .names = advices)),
 	RUN_IN(madvise_arena, 16, do_madvise, ARG(addr, A_ADDRESS), ARG(len, A_EXTENT),

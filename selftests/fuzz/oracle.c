@@ -266,6 +266,78 @@ out:
 	return 0;
 }
 
+/* ---- what has been taken away is not written to any more ------------------- */
+
+static const struct name loss_ways[] = {
+	{ 0, "PROTECT" }, { 1, "UNMAP" }, { 2, "shrink, grow" }, { 3, "DESTROY" },
+	{ 4, "UNMAP, MAP_RANGE" }, { 0, NULL }
+};
+
+/* A region of its own, so that it can be destroyed; -1: none. */
+static int new_region(void)
+{
+	uint32_t value = 0;
+	uint64_t addr = 0;
+	struct zvm_vmar_allocate cmd = {
+		.size = sizeof(cmd), .options = ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE,
+		.length = 4 * BYTES, .out_handle = (uint64_t)&value, .out_addr = (uint64_t)&addr,
+	};
+
+	return zvm_ioctl(own_root(), ZVM_VMAR_ALLOCATE, &cmd) ? -1 : (int)ZVM_HANDLE_FD(value);
+}
+
+/* False: it did not work, or not as it should. */
+static bool take_away(unsigned int way, int vmo, int vmar, uint64_t addr)
+{
+	switch (way) {
+	case 0:
+		return !vmar_range(vmar, ZVM_VMAR_PROTECT, ZX_VM_PERM_READ, addr, BYTES);
+	case 2:
+		return !vmo_set_size(vmo, ZVM_VMO_SET_SIZE, 0) &&
+		       !vmar_range(vmar, ZVM_VMAR_UNMAP, 0, addr, BYTES) &&
+		       !vmo_set_size(vmo, ZVM_VMO_SET_SIZE, BYTES);
+	case 3:
+		return !vmar_range(vmar, ZVM_VMAR_DESTROY, 0, 0, 0);
+	default:
+		return !vmar_range(vmar, ZVM_VMAR_UNMAP, 0, addr, BYTES);
+	}
+}
+
+/*
+ * Others may put something else where it was mapped: then that is written to. But
+ * they cannot come by this VMO.
+ */
+static long do_loss(const struct op *op, const uint64_t *a)
+{
+	unsigned int way = (unsigned int)a[0] % 5;
+	int vmo = new_vmo(ZVM_VMO_RESIZABLE, BYTES), vmar = new_region();
+	uint64_t addr = 0, value = 0x9090909090909090;
+	uint8_t data[BYTES];
+
+	(void)op;
+	memset(data, 0x90, sizeof(data));
+	if (vmo >= 0 && vmar >= 0 && vmo_transfer(vmo, true, 0, data, sizeof(data)))
+		addr = map_vmo(vmar, vmo, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE |
+			       (way == 4 ? ZX_VM_MAP_RANGE : 0), BYTES);
+	if (addr) {
+		probe(STORE, addr + a[1] % BYTES / 8 * 8, &value);
+		if (take_away(way, vmo, vmar, addr)) {
+			store_at(addr + a[1] % BYTES / 8 * 8);
+			if (!is_all(vmo, way == 2 ? 0 : 0x90))
+				violation("a VMO was written to where it had been taken away: %s",
+					  loss_ways[way].name);
+		}
+	}
+	if (vmar >= 0) {
+		vmar_range(vmar, ZVM_VMAR_DESTROY, 0, 0, 0);
+		close(vmar);
+	}
+	if (vmo >= 0)
+		close(vmo);
+	errno = ENOMEM;
+	return addr ? 0 : -1;
+}
+
 /* ---- nothing is executed without the right -------------------------------- */
 
 static long do_execute(const struct op *op, const uint64_t *a)
@@ -367,6 +439,8 @@ const struct op_type oracle_types[] = {
 	RUN(check_read_only, 8, do_read_only, ARG(way, A_ONE_OF, .names = write_ways),
 	    ARG(offset, A_NUMBER, .from = 250)),
 	RUN(check_zero, 8, do_zero, ARG(way, A_ONE_OF, .names = zero_ways)),
+	RUN(check_loss, 6, do_loss, ARG(way, A_ONE_OF, .names = loss_ways),
+	    ARG(offset, A_NUMBER, .from = 250)),
 	RUN(check_execute, 1, do_execute, ARG(way, A_ONE_OF, .names = exec_ways),
 	    ARG(offset, A_NUMBER, .from = 250)),
 	RUN(check_undo, 3, do_undo, ARG(way, A_ONE_OF, .names = undo_ways)),

@@ -28,6 +28,18 @@ static long end_as_child(bool exec)
 }
 
 /* A child does some of what comes next, too, and goes on with what it has. */
+/* What is mapped in the parent's arena is not the child's, whatever was inherited. */
+static void look_at_parent(void)
+{
+	uint64_t value;
+
+	if (atomic_load(&proc.arena_open))
+		return;
+	for (unsigned int i = RANGE_MAP; i < RANGE_REGION; i++)
+		if (in_arena(proc.ranges[i].base) && !probe(LOAD, proc.ranges[i].base, &value))
+			violation("a child can read what its parent has mapped in its arena");
+}
+
 static long do_fork(const struct op *op, const uint64_t *a)
 {
 	static slot_t own[SLOTS];
@@ -48,6 +60,7 @@ static long do_fork(const struct op *op, const uint64_t *a)
 		own[i] = atomic_load(&proc.slots[i]);
 	proc.slots = own;
 	proc.forked = true;
+	look_at_parent();
 	run_rest(CHILD_OPS);
 	return end_as_child(op->dst % 4 == 0);
 }
@@ -154,6 +167,9 @@ static long do_limit(const struct op *op, const uint64_t *a)
 	struct rlimit old, new;
 
 	(void)op;
+	/* Not the time it may take: then it is killed. */
+	if (a[0] != RLIMIT_AS && a[0] != RLIMIT_NOFILE && a[0] != RLIMIT_MEMLOCK)
+		return -1;
 	if (getrlimit((int)a[0], &old))
 		return -1;
 	new = old;

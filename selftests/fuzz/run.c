@@ -73,13 +73,18 @@ void take_fd(int fd, unsigned int dst)
 
 /* ---- an operation -------------------------------------------------------- */
 
+bool in_arena(uint64_t addr)
+{
+	return addr - proc.ranges[RANGE_ARENA].base < proc.ranges[RANGE_ARENA].len;
+}
+
 /* May operations do what they like with this memory? Else make it none. */
 static void keep_within(uint64_t *addr, uint64_t *len)
 {
 	const struct range *arena = &proc.ranges[RANGE_ARENA];
 	uint64_t end;
 
-	if (*addr - arena->base < arena->len) {
+	if (in_arena(*addr)) {
 		end = arena->base + arena->len;
 	} else if (*addr - PLAIN_ZONE < PLAIN_BYTES) {
 		end = PLAIN_ZONE + PLAIN_BYTES;
@@ -115,6 +120,8 @@ static void run_op(unsigned int index)
 		args[i] = resolve(&op->args[i]);
 	if (type->limit)
 		keep_within(&args[type->limit - 1], &args[type->limit]);
+	if (type->replaces && in_arena(args[type->limit - 1]))
+		atomic_store(&proc.arena_open, true);
 
 	if (type->command)
 		ret = run_command(type, op, args);
