@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What differs between the kernels this module builds for. No other file looks
- * at LINUX_VERSION_CODE.
+ * at LINUX_VERSION_CODE, or at the ZVM_HAS_... macros of Kbuild.compat.
  */
 #ifndef ZVM_COMPAT_H
 #define ZVM_COMPAT_H
@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
@@ -16,7 +17,7 @@
 #error "zircon-vm needs Linux 6.1 or later"
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#ifndef ZVM_HAS_VM_FLAGS_INIT
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
@@ -33,18 +34,77 @@ static inline void vm_flags_init(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
-/* Reading a file into a pipe by way of its read_iter. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-#define zvm_splice_read generic_file_splice_read
+/* The first argument of ->setattr(). */
+#ifdef ZVM_HAS_MNT_IDMAP
+#define zvm_idmap mnt_idmap
 #else
+#define zvm_idmap user_namespace
+#endif
+
+#ifndef ZVM_HAS_FD_FILE
+#define fd_file(fd) ((fd).file)
+#endif
+
+#ifndef ZVM_HAS_INODE_JUST_DROP
+#define inode_just_drop generic_delete_inode
+#endif
+
+#ifndef ZVM_HAS_INODE_STATE_FLAGS
+static inline void inode_state_assign_raw(struct inode *inode, unsigned int state)
+{
+	inode->i_state = state;
+}
+#endif
+
+/* Of a page that is no part of a larger folio. */
+static inline int zvm_page_mapcount(struct page *page)
+{
+#ifdef ZVM_HAS_FOLIO_MAPCOUNT_INLINE
+	return folio_mapcount(page_folio(page));
+#else
+	return page_mapcount(page);
+#endif
+}
+
+#ifndef ZVM_HAS_PTE_MKWRITE_NOVMA
+#define pte_mkwrite_novma(pte) pte_mkwrite(pte)
+#endif
+
+#ifdef ZVM_HAS_COPY_FOLIO_FROM_ITER
+#define zvm_copy_page_from_iter_atomic(page, ...) \
+	copy_folio_from_iter_atomic(page_folio(page), __VA_ARGS__)
+#else
+#define zvm_copy_page_from_iter_atomic(page, ...) copy_page_from_iter_atomic(page, __VA_ARGS__)
+#endif
+
+#ifdef ZVM_HAS_IMPORT_UBUF
+#define zvm_import_ubuf import_ubuf
+#else
+static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
+				  struct iov_iter *iter)
+{
+	len = min_t(size_t, len, MAX_RW_COUNT);
+	if (!access_ok(buf, len))
+		return -EFAULT;
+	iov_iter_ubuf(iter, direction, buf, len);
+	return 0;
+}
+#endif
+
+/* Reading a file into a pipe by way of its read_iter. */
+#ifdef ZVM_HAS_COPY_SPLICE_READ
 #define zvm_splice_read copy_splice_read
+#else
+#define zvm_splice_read generic_file_splice_read
 #endif
 
 /* Let the process's own rules choose an address. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define zvm_mm_get_unmapped_area(...) current->mm->get_unmapped_area(__VA_ARGS__)
-#else
+#if defined(ZVM_HAS_MM_GET_UNMAPPED_AREA_OF_MM)
+#define zvm_mm_get_unmapped_area(...) mm_get_unmapped_area(current->mm, __VA_ARGS__)
+#elif defined(ZVM_HAS_MM_GET_UNMAPPED_AREA)
 #define zvm_mm_get_unmapped_area(...) mm_get_unmapped_area(__VA_ARGS__)
+#else
+#define zvm_mm_get_unmapped_area(...) current->mm->get_unmapped_area(__VA_ARGS__)
 #endif
 
 /*

@@ -42,7 +42,7 @@ static int upgrade_pte(pte_t *pte, unsigned long addr, void *data)
 
 	/* Only relaxes, so no TLB has to be flushed. */
 	if (pte_present(old) && !pte_write(old) && pte_pfn(old) == page_to_pfn(page))
-		set_pte_at(up->mm, addr, pte, pte_mkwrite(pte_mkdirty(pte_mkyoung(old))));
+		set_pte_at(up->mm, addr, pte, pte_mkwrite_novma(pte_mkdirty(pte_mkyoung(old))));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/hash.h>
 #include <linux/module.h>
 
+#include "../compat.h"
 #include "../vmar/aspace.h"
 #include "handle.h"
 #include "ioctl.h"
@@ -107,16 +108,16 @@ int zvm_handle_lookup(u32 value, const struct zvm_object_type *type,
 	if ((value & ZVM_HANDLE_FIXED_BITS) != ZVM_HANDLE_FIXED_BITS)
 		return -EBADF;
 	ref->fd = fdget(ZVM_HANDLE_FD(value));
-	if (!ref->fd.file)
+	if (!fd_file(ref->fd))
 		return -EBADF;
-	if (!zvm_file_is_handle(ref->fd.file))
+	if (!zvm_file_is_handle(fd_file(ref->fd)))
 		goto put_fd;
-	word = zvm_handle_word(ref->fd.file);
+	word = zvm_handle_word(fd_file(ref->fd));
 	if (ZVM_HANDLE_TAG(value) &&
 	    ZVM_HANDLE_TAG(value) != FIELD_GET(ZVM_HANDLE_WORD_TAG, word))
 		goto put_fd;
 
-	ref->obj = zvm_file_object(ref->fd.file);
+	ref->obj = zvm_file_object(fd_file(ref->fd));
 	ref->rights = zvm_word_rights(word);
 	err = -EMEDIUMTYPE;
 	if (type && ref->obj->type != type)

@@ -17,6 +17,7 @@
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
+#include "../compat.h"
 #include "object.h"
 
 #define ZVM_FS_MAGIC 0x7a76336d
@@ -59,7 +60,7 @@ static void object_evict_inode(struct inode *inode)
 static const struct super_operations object_super_ops = {
 	.free_inode = object_free_inode,
 	.evict_inode = object_evict_inode,
-	.drop_inode = generic_delete_inode,
+	.drop_inode = inode_just_drop,
 	.statfs = simple_statfs,
 };
 
@@ -88,6 +89,8 @@ static int object_init_fs_context(struct fs_context *fc)
 
 	if (!ctx)
 		return -ENOMEM;
+	/* Executable mappings of VMOs are what the execute right is about. */
+	fc->s_iflags &= ~SB_I_NOEXEC;
 	ctx->ops = &object_super_ops;
 	ctx->dops = &object_dentry_ops;
 	return 0;
@@ -150,8 +153,7 @@ struct file *zvm_object_open(struct zvm_object *obj, int flags,
 }
 
 /* Objects have no owner, mode or times that could be set. */
-static int object_setattr(struct user_namespace *mnt_userns, struct dentry *dentry,
-			  struct iattr *attr)
+static int object_setattr(struct zvm_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	return -EPERM;
 }
@@ -208,7 +210,7 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 		return ERR_PTR(-ENOMEM);
 	}
 	/* Not in the superblock's list: nobody walks through our inodes. */
-	inode->i_state = 0;
+	inode_state_assign_raw(inode, 0);
 	INIT_LIST_HEAD(&inode->i_sb_list);
 
 	obj->type = type;

@@ -3,6 +3,7 @@
  * The commands of VMOs. Handle, type and, where it is always the same, right
  * have been checked by the dispatcher.
  */
+#include "../compat.h"
 #include "../vmar/fault.h"
 #include "../vmo/vmo.h"
 #include "ioctl.h"
@@ -13,11 +14,9 @@ static ssize_t transfer_long(struct zvm_vmo *vmo, const struct zvm_vmo_transfer 
 {
 	void __user *buffer = u64_to_user_ptr(cmd->buffer);
 	struct iov_iter iter;
-	struct iovec iov;
 	int err;
 
-	err = import_single_range(direction, buffer, min_t(u64, cmd->length, MAX_RW_COUNT),
-				  &iov, &iter);
+	err = zvm_import_ubuf(direction, buffer, min_t(u64, cmd->length, MAX_RW_COUNT), &iter);
 	return err ? err : zvm_vmo_copy(vmo, cmd->offset, &iter);
 }
 

@@ -99,8 +99,7 @@ static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-static int vmo_setattr(struct user_namespace *mnt_userns, struct dentry *dentry,
-		       struct iattr *attr)
+static int vmo_setattr(struct zvm_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	struct zvm_vmo *vmo = to_vmo(container_of(d_inode(dentry), struct zvm_object, inode));
 	u32 rights;

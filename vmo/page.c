@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/pagemap.h>
 
+#include "../compat.h"
 #include "page.h"
 #include "user.h"
 
@@ -56,8 +57,8 @@ struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
 
 	set_page_user(page, user);
 	set_page_private(page, 1);
-	page->index = atomic64_inc_return(&last_index);
-	page->mapping = page_inode.i_mapping;
+	page_folio(page)->index = atomic64_inc_return(&last_index);
+	page_folio(page)->mapping = page_inode.i_mapping;
 	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
 	SetPageDirty(page);
 	if (zero)
@@ -79,14 +80,14 @@ void zvm_page_drop(struct page *page)
 	set_page_user(page, NULL);
 	if (page_ref_freeze(page, 1)) {
 		/* Ours alone, and nobody can find it by its number meanwhile. */
-		page->mapping = NULL;
+		page_folio(page)->mapping = NULL;
 		page_ref_unfreeze(page, 1);
 	} else {
 		/* Whoever else has the page may look at page->mapping, if locked. */
 		lock_page(page);
 		/* An ordinary page from now on. */
 		ClearPageDirty(page);
-		page->mapping = NULL;
+		page_folio(page)->mapping = NULL;
 		unlock_page(page);
 	}
 	atomic64_dec(&nr_pages);
@@ -103,7 +104,7 @@ bool zvm_page_is_foreign(struct page *page, unsigned int extra)
 	 * kept away by the store's lock.
 	 */
 	smp_rmb();
-	return count > 1 + page_mapcount(page) + extra;
+	return count > 1 + zvm_page_mapcount(page) + extra;
 }
 
 void __init zvm_page_init(void)

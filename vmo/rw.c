@@ -63,8 +63,8 @@ static ssize_t write_batch(struct zvm_store *store, u64 pos, struct iov_iter *it
 			err = PTR_ERR(page);
 			break;
 		}
-		got = content_race(copy_page_from_iter_atomic(page, offset_in_page(pos),
-							      want, iter));
+		got = content_race(zvm_copy_page_from_iter_atomic(page, offset_in_page(pos),
+								  want, iter));
 		flush_dcache_page(page);
 		pos += got;
 		*fault = got < want;
