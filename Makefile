@@ -4,6 +4,7 @@
 
 # DEBUG=kasan or kcsan: the debug kernel with that checker (tools/debug-kernel).
 KERNEL ?= $(if $(DEBUG),$(patsubst %-kasan,%,debug-$(DEBUG)),6.1)
+KERNELS ?= 6.1 6.12 7.2
 KDIR ?= $(shell tools/kernel $(KERNEL) headers)
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
@@ -42,8 +43,9 @@ PROGS := $(TEST_PROGS) $(STRESS_PROG) $(FUZZ_PROG) $(TOOL_PROGS) $(EXAMPLE_PROGS
 ##@ Build (into build/)
 all: module lib programs		## module, library, tests, tools, benchmark, demo, examples
 
+MODULE_OUT := $(B)/$(KERNEL)/module
 module:					## build/KERNEL/module/zircon_vm.ko
-	@+tools/kbuild "$(KDIR)" $(B)/$(KERNEL)/module "$(MODULE_SRC)" modules
+	@+tools/kbuild "$(KDIR)" $(MODULE_OUT) "$(MODULE_SRC)" modules
 
 lib:					## build/lib/libzircon-vm.a and .so
 	@$(MAKE) -C userlib all
@@ -89,6 +91,9 @@ demo: deps				## the tour: FILE=... is the file it works on
 check: deps				## all tests; TESTS="vmo vmar" some, ARGS="-t name" one
 	@$(MAKE) all
 	@TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" selftests/run-in-guest.sh
+
+check-all:				## all tests on each kernel: KERNELS="6.1 6.12 7.2"
+	@selftests/check-all.sh $(KERNELS)
 
 check-debug: deps-debug			## the same, KUnit and fuzzer, on a kernel with all checkers (built once)
 	@tools/debug-kernel >/dev/null
@@ -153,6 +158,12 @@ style:					## checkpatch --strict, sparse, W=1, shellcheck, public headers
 	@tools/deps build style
 	@+KDIR="$(KDIR)" tools/style $(B)/$(KERNEL)/style "$(MODULE_SRC)"
 
+builds:					## the module for each of KERNELS="6.1 6.12 7.2"; warnings are errors
+	@for k in $(KERNELS); do \
+		echo "==> kernel $$k" && KERNEL=$$k tools/deps build && \
+		$(MAKE) module KERNEL=$$k MODULE_OUT=$(B)/$$k/strict W=1 KCFLAGS=-Werror || exit; \
+	done
+
 coverage-ids:				## requirement ids that no test names
 	@tools/coverage-ids
 
@@ -194,5 +205,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check check-debug bench coverage mutants stress fuzz vm shell deps deps-debug style coverage-ids \
-	clean install uninstall dkms-install dkms-uninstall help
+.PHONY: all module lib tests programs demo check check-all check-debug builds bench coverage mutants stress fuzz vm shell \
+	deps deps-debug style coverage-ids clean install uninstall dkms-install dkms-uninstall help
