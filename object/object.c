@@ -17,7 +17,6 @@
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
-#include "../compat.h"
 #include "object.h"
 
 #define ZVM_FS_MAGIC 0x7a76336d
@@ -163,7 +162,7 @@ static int object_setattr(struct zvm_idmap *idmap, struct dentry *dentry, struct
  * inotify mark would keep the inode, which the superblock does not list, and the
  * end of the file system would wait for it for ever.
  */
-int zvm_object_permission(struct user_namespace *mnt_userns, struct inode *inode, int mask)
+int zvm_object_permission(struct zvm_idmap *idmap, struct inode *inode, int mask)
 {
 	return -EACCES;
 }

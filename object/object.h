@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/seq_file.h>
 
+#include "../compat.h"
 #include "zircon.h"
 
 struct zvm_object;
@@ -62,7 +63,7 @@ struct zvm_object {
 /*
  * For the inode_operations of every type: nothing can be done by way of a path.
  */
-int zvm_object_permission(struct user_namespace *mnt_userns, struct inode *inode, int mask);
+int zvm_object_permission(struct zvm_idmap *idmap, struct inode *inode, int mask);
 
 int zvm_object_type_register(struct zvm_object_type *type, const char *cache_name);
 void zvm_object_type_unregister(struct zvm_object_type *type);
