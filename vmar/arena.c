@@ -83,12 +83,15 @@ static unsigned long arena_get_unmapped_area(struct file *file, unsigned long ad
 					     unsigned long len, unsigned long pgoff,
 					     unsigned long flags)
 {
+	/* Filling a hole: the core sees to it that nothing is there. */
+	if (flags & MAP_FIXED_NOREPLACE)
+		return addr;
 	/*
 	 * Mapping part of it anew. What the process has unmapped may by now be
 	 * used for something else, and is not ours to replace.
 	 */
 	if (flags & MAP_FIXED)
-		return is_all_arena(zvm_file_aspace(file), addr, addr + len) ? addr : -ENOMEM;
+		return is_all_arena(zvm_file_aspace(file), addr, addr + len) ? addr : -EEXIST;
 	/* Room to align in; offsets in the file have no say. */
 	addr = zvm_mm_get_unmapped_area(file, addr, len + ZVM_ARENA_ALIGN, 0, flags);
 	return IS_ERR_VALUE(addr) ? addr : ALIGN(addr, ZVM_ARENA_ALIGN);
@@ -104,12 +107,25 @@ static const struct file_operations arena_fops = {
 int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 			  u64 addr, u64 len, unsigned long prot)
 {
-	unsigned long flags = MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0);
+	unsigned long flags = MAP_SHARED | MAP_NORESERVE;
+	u64 offset = addr ? addr - aspace->base : 0;
+	unsigned int noreclaim;
 	unsigned long ret;
 
 	lockdep_assert_held(&aspace->remap_lock);
 	WRITE_ONCE(aspace->trimmer, current);
-	ret = vm_mmap(file, addr, len, prot, flags, addr ? addr - aspace->base : 0);
+	ret = vm_mmap(file, addr, len, prot, flags | (addr ? MAP_FIXED : 0), offset);
+	if (ret == -ENOMEM && addr) {
+		/*
+		 * Linux may have unmapped the old before it had no memory for
+		 * the new, and a hole would be lost to the arena. So map there
+		 * once more, with what is kept for emergencies. If nothing has
+		 * been unmapped, this fails as it should.
+		 */
+		noreclaim = memalloc_noreclaim_save();
+		ret = vm_mmap(file, addr, len, prot, flags | MAP_FIXED_NOREPLACE, offset);
+		memalloc_noreclaim_restore(noreclaim);
+	}
 	WRITE_ONCE(aspace->trimmer, NULL);
 	if (IS_ERR_VALUE(ret))
 		return -ENOMEM;
