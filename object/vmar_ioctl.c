@@ -159,6 +159,11 @@ static int map_vmo(const struct zvm_call *call, const struct zvm_handle_ref *ref
 	map.prot = map.options & ZX_VM_PERMS;
 	map.max_prot = rights_to_perms(ref->rights & zvm_call_rights(call));
 
+	if (map.options & ZX_VM_SPECIFIC_OVERWRITE) {
+		/* What it replaces cannot be brought back, so tell it first. */
+		err = put_addr(vmar->node.base + map.vmar_offset, cmd->out_addr);
+		return err ? err : zvm_vmar_map(vmar, &map);
+	}
 	err = zvm_vmar_map(vmar, &map);
 	if (err)
 		return err;

@@ -63,6 +63,28 @@ TEST_F(vmar_overwrite, R_071_free_range)
 	ZT_EXPECT_OK(vt_map_at(&c, VT_R | OVER | ZX_VM_SPECIFIC, 7 * P, self->new, 0, P));
 }
 
+/* What cannot be told is not done, and what was there stays. */
+TEST_F(vmar_overwrite, no_place_for_the_address)
+{
+	struct zt_bad bad[ZT_BAD_WRITE_N];
+
+	ZT_ASSERT_OK(MAP(ZT_RW, 2, self->old, 0, 4));
+	zt_bad_write(bad);
+	for (struct zt_bad *b = bad; b->name; b++) {
+		struct zvm_vmar_map cmd = {
+			.size = sizeof(cmd), .options = VT_R | OVER, .vmo = self->new,
+			.vmar_offset = self->hole + 3 * P, .length = 2 * P,
+			.out_addr = (uintptr_t)b->ptr,
+		};
+
+		ASSERT_EQ(-1, ioctl(zvm_handle_to_fd(self->r.h), ZVM_VMAR_MAP, &cmd));
+		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", b->name);
+		for (int pg = 0; pg < 4; pg++)
+			EXPECT_EQ(vt_tag(3, pg), vt_load(AT(2 + pg))) TH_LOG("%s", b->name);
+	}
+	ZT_EXPECT_U64(0, zt_vmo_info(self->new).num_mappings);
+}
+
 TEST_F(vmar_overwrite, R_072_whole_mapping)
 {
 	ZT_ASSERT_OK(MAP(ZT_RW, 2, self->old, 0, 4));

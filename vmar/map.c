@@ -13,8 +13,8 @@ static int check_exec_locked(const struct zvm_vmar *vmar, const struct zvm_map *
 }
 
 /*
- * Take away what is where the mapping is to be. -EAGAIN: takes one spare piece
- * more. Not inlined, for the sake of its callers' stack.
+ * Take away what is where the mapping is to be. -EAGAIN: that has to be prepared.
+ * Not inlined, for the sake of its callers' stack.
  */
 static noinline int overwrite_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
 				     struct zvm_spot *spot, struct zvm_spares *spares,
@@ -30,7 +30,8 @@ static noinline int overwrite_locked(struct zvm_vmar *vmar, const struct zvm_map
 		err = check_exec_locked(vmar, map);
 	if (err)
 		return err;
-	if (plan.splits > spares->count)
+	if (plan.splits > spares->count ||
+	    (map->prot & ZX_VM_PERM_EXECUTE && !map->exec_allowed))
 		return -EAGAIN;
 	zvm_unmap_do_locked(vmar, &plan, spares, dead);
 	spot->next = zvm_tree_first(vmar, spot->addr);
@@ -56,6 +57,21 @@ static int place_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
 	err = zvm_place_find_locked(vmar, map->options, map->vmar_offset,
 				    map->size, false, spot);
 	return err ? err : check_exec_locked(vmar, map);
+}
+
+/*
+ * What is overwritten cannot be brought back, so all that may fail comes before.
+ * No locks held.
+ */
+static int prepare_overwrite(struct zvm_vmar *vmar, struct zvm_map *map,
+			     struct zvm_spares *spares)
+{
+	int err = zvm_spares_fill(spares, vmar->aspace, 1);
+
+	if (err || !(map->prot & ZX_VM_PERM_EXECUTE))
+		return err;
+	map->exec_allowed = true;
+	return zvm_arena_allow_exec(vmar->aspace, vmar->node.base + map->vmar_offset, map->size);
 }
 
 /* Put the mapping into the tree. Nobody can have touched it when this fails. */
@@ -90,7 +106,7 @@ again:
 		up_write(&aspace->lock);
 		if (err != -EAGAIN)
 			goto free;
-		err = zvm_spares_fill(&spares, aspace, spares.count + 1);
+		err = prepare_overwrite(vmar, map, &spares);
 		if (err)
 			goto free;
 		goto again;
@@ -110,6 +126,8 @@ free:
 		zvm_dead_free(&dead);
 		/* What it has replaced may have been executable. */
 		zvm_arena_trim(aspace, map->addr, map->size);
+	} else if (err && map->exec_allowed) {
+		zvm_arena_trim(aspace, vmar->node.base + map->vmar_offset, map->size);
 	}
 	if (spares.count)
 		zvm_spares_free(&spares);

@@ -264,6 +264,7 @@ int zvm_vmar_destroy(struct zvm_vmar *vmar);
  * @vmar_offset: meaning given by @options
  * @vmo_offset: bytes
  * @size: whole pages
+ * @exec_allowed: overwriting has asked the arena to let it be executed
  * @addr: out: the address
  * @id: out: tells the mapping from any other that may come to be there
  */
@@ -275,6 +276,7 @@ struct zvm_map {
 	u64 vmar_offset;
 	u64 vmo_offset;
 	u64 size;
+	bool exec_allowed;
 	u64 addr;
 	u64 id;
 };
