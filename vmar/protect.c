@@ -224,6 +224,9 @@ again:
 		zvm_arena_allow_exec(aspace, addr, len);
 	zvm_dead_free(&dead);
 free:
+	/* Nothing may need it after all. */
+	if (err && exec_allowed)
+		zvm_arena_trim(aspace, addr, len);
 	zvm_spares_free(&spares);
 	return err;
 }
