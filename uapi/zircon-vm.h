@@ -46,7 +46,7 @@
  *
  * Members called out_... are addresses of user memory to which a result is
  * written; if that fails the command fails with EFAULT and its effect is
- * undone.
+ * undone. A command that fails may have written to some of them.
  *
  * Errors that any command can give:
  *
@@ -385,7 +385,8 @@ struct zvm_object_property {
  * Errors: ERANGE: @offset + @length is beyond the VMO's size, or the buffer
  * lies in a mapping beyond its own VMO's end; EBADFD: the cache policy is not
  * CACHED; ENOENT: nothing is mapped at the buffer; EACCES: also when the buffer
- * is mapped without the permission needed.
+ * is mapped without the permission needed; ENOMEM: also when there is no memory
+ * for the buffer.
  */
 struct zvm_vmo_transfer {
 	__u32 size;

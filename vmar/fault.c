@@ -168,6 +168,16 @@ void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)
 		mmput_async(mm);
 }
 
+/* Does the mapping show what its VMO does not have? */
+static bool beyond_end(const struct zvm_mapping *map, u64 addr)
+{
+	u64 offset = ((u64)map->itree.start << PAGE_SHIFT) + (addr - map->node.base);
+
+	if (map->beyond_stream)
+		return offset >= PAGE_ALIGN(zvm_vmo_stream_size(map->vmo));
+	return offset >= zvm_vmo_size(map->vmo);
+}
+
 int zvm_classify_user_fault(u64 addr, bool write)
 {
 	struct mm_struct *mm = current->mm;
@@ -184,10 +194,12 @@ int zvm_classify_user_fault(u64 addr, bool write)
 	err = -EACCES;
 	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
 		goto unlock;
-	err = -ERANGE;
+	/* Where nothing forbids the access there was no memory for it. */
 	aspace = zvm_vma_aspace(vma);
-	if (!aspace)
+	if (!aspace) {
+		err = vma->vm_file ? -ERANGE : -ENOMEM;
 		goto unlock;
+	}
 
 	down_read(&aspace->lock);
 	map = aspace->dead ? NULL : zvm_aspace_find(aspace, addr & PAGE_MASK);
@@ -195,6 +207,8 @@ int zvm_classify_user_fault(u64 addr, bool write)
 		err = -ENOENT;
 	else if (!(map->prot & (write ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ)))
 		err = -EACCES;
+	else
+		err = beyond_end(map, addr) ? -ERANGE : -ENOMEM;
 	up_read(&aspace->lock);
 unlock:
 	mmap_read_unlock(mm);

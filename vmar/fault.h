@@ -9,7 +9,8 @@ extern const struct vm_operations_struct zvm_arena_vm_ops;
 /*
  * Why did the kernel fail to access the caller's memory at or after @addr?
  * -ENOENT: nothing is there; -EACCES: not with that permission; -ERANGE: it is
- * a mapping beyond the end of its VMO. No locks held.
+ * a mapping beyond the end of its VMO or file; -ENOMEM: none of these. No locks
+ * held.
  */
 int zvm_classify_user_fault(u64 addr, bool write);
 
