@@ -286,6 +286,22 @@ TEST(records_have_no_stray_bytes)
 			EXPECT_ALL_MEANT(r.h, t, t->vmar);
 		}
 	}
+	/* What has no meaning yet is zero, whatever the stack has held. */
+	for (int i = 0; i < 8; i++) {
+		zx_info_handle_basic_t basic = zt_basic(vmo);
+		zx_info_vmo_t info;
+
+		dirty_kernel_stack((uint8_t)(0x11 * (i + 1)));
+		info = zt_vmo_info(vmo);
+		ZT_EXPECT_U64(0, info.parent_koid);
+		ZT_EXPECT_U64(0, info.num_children);
+		ZT_EXPECT_U64(0, info.committed_change_events);
+		ZT_EXPECT_U64(0, info.committed_fractional_scaled_bytes);
+		ZT_EXPECT_U64(0, info.populated_fractional_scaled_bytes);
+		EXPECT_EQ(-1, zt_nonzero(info.padding1, sizeof(info.padding1)));
+		ZT_EXPECT_U64(0, basic.related_koid);
+		ZT_EXPECT_U64(0, basic.reserved);
+	}
 	ZT_EXPECT_OK(zx_vmar_destroy(r.h));
 	ZT_EXPECT_OK(zx_handle_close(r.h));
 	ZT_EXPECT_OK(zx_handle_close(vmo));
