@@ -5,6 +5,19 @@
 #include "../compat.h"
 #include "aspace.h"
 
+/*
+ * A page that may be written counts as written to those who track that by
+ * soft-dirty bits: no fault will come to tell them.
+ */
+static pgprot_t page_prot(vm_flags_t flags)
+{
+	pgprot_t prot = vm_get_page_prot(flags);
+
+	if (flags & VM_WRITE)
+		prot = pte_pgprot(pte_mksoft_dirty(__pte(pgprot_val(prot))));
+	return prot;
+}
+
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
 		  unsigned long n, vm_flags_t flags)
 {
@@ -18,7 +31,7 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	int err;
 
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
-	copy.vm_page_prot = vm_get_page_prot(flags);
+	copy.vm_page_prot = page_prot(flags);
 
 	if (n == 1) {
 		err = vm_insert_page(&copy, addr, pages[0]);
