@@ -51,6 +51,12 @@ static vm_fault_t map_result(long ret)
 	return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
+/* Why zvm_store_get_write() gave no page. */
+static vm_fault_t no_page_result(const struct page *page)
+{
+	return PTR_ERR(page) == -EIO ? VM_FAULT_HWPOISON : VM_FAULT_OOM;
+}
+
 /*
  * A write met a read-only PTE of @vmf->page. The core's own way would be to
  * make that PTE writable; but since it has dropped the page table lock the page
@@ -65,7 +71,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 
 	page = zvm_store_get_write(win->store, win->index, vmf->page);
 	if (IS_ERR(page))
-		return VM_FAULT_OOM;
+		return no_page_result(page);
 	if (page != vmf->page)
 		/* The old page has been zapped, here or by who replaced it. */
 		return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
@@ -89,7 +95,7 @@ static vm_fault_t fault_write_one(struct zvm_window *win)
 	struct page *page = zvm_store_get_write(win->store, win->index, NULL);
 
 	if (IS_ERR(page))
-		return VM_FAULT_OOM;
+		return no_page_result(page);
 	return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
 }
 
@@ -120,6 +126,10 @@ static vm_fault_t fault_read(struct zvm_window *win)
 
 	n = zvm_store_gather(win->store, win->index, fault_around(win), pages, &writable);
 	if (!n) {
+		bool failed;
+
+		if (zvm_store_peek(win->store, win->index, &failed))
+			return VM_FAULT_HWPOISON;
 		/* Reading commits nothing. */
 		pages[0] = zvm_store_zero_page(win->store, win->index);
 		if (!pages[0])
@@ -216,8 +226,9 @@ int zvm_store_populate(struct zvm_window *win)
 				n = zvm_store_gather(store, win->index,
 						     min_t(u64, n, limit - win->index),
 						     pages, &writable);
-				ret = zvm_arch_map(win->vma, win->addr, pages, n,
-						   window_flags(win, writable));
+				/* None: the first has failed. */
+				ret = n ? zvm_arch_map(win->vma, win->addr, pages, n,
+						       window_flags(win, writable)) : 1;
 				if (ret == -EBUSY)
 					ret = 1;
 				if (ret < 0) {

@@ -106,8 +106,12 @@ static ssize_t copy_out(struct zvm_store *store, u64 pos, struct iov_iter *iter)
 		n = min_t(u64, last - first + 1, RW_BATCH);
 		for (i = 0; i < n; i++) {
 			pages[i] = zvm_store_peek(store, first + i, &writable);
-			if (pages[i])
+			if (pages[i] && PageHWPoison(pages[i])) {
+				err = i ? 0 : -EIO;
+				n = i;
+			} else if (pages[i]) {
 				get_page(pages[i]);
+			}
 		}
 	}
 	mutex_unlock(&store->lock);
@@ -220,7 +224,9 @@ static ssize_t read_in_page(struct zvm_store *store, u64 offset, void __user *bu
 	err = check_locked(store, offset);
 	if (!err) {
 		page = zvm_store_peek(store, offset >> PAGE_SHIFT, &writable);
-		if (page)
+		if (page && PageHWPoison(page))
+			err = -EIO;
+		else if (page)
 			get_page(page);
 	}
 	mutex_unlock(&store->lock);

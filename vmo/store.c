@@ -73,6 +73,9 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 	}
 
 	page = zvm_leaf_page(leaf, index);
+	/* Neither to be written to nor to be copied from. */
+	if (page && PageHWPoison(page))
+		return ERR_PTR(-EIO);
 	if (page && zvm_leaf_mine(&store->pages, leaf, index, page == held))
 		return page;
 
@@ -114,7 +117,7 @@ unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int m
 				break;
 		}
 		page = zvm_leaf_page(leaf, index);
-		if (!page)
+		if (!page || PageHWPoison(page))
 			break;
 		mine = alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
 		if (!n)
@@ -128,6 +131,11 @@ unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int m
 
 struct page *zvm_zero_page(u64 index)
 {
+	unsigned int i = 0;
+
+	/* The next one takes the place of one that has been lost. */
+	while (PageHWPoison(zero_pages[index % NR_ZERO_PAGES]) && ++i < NR_ZERO_PAGES)
+		index++;
 	return zero_pages[index % NR_ZERO_PAGES];
 }
 
@@ -136,7 +144,7 @@ struct page *zvm_store_zero_page(struct zvm_store *store, u64 index)
 	struct page *page = zvm_zero_page(index);
 
 	lockdep_assert_held(&store->lock);
-	if (page_count(page) > ZERO_PAGE_MAX_REFS)
+	if (page_count(page) > ZERO_PAGE_MAX_REFS || PageHWPoison(page))
 		return NULL;
 	if (store->zero_first > store->zero_last) {
 		store->zero_first = index;

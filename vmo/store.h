@@ -13,6 +13,12 @@
 /* How many pages a fault brings in at most, if they are there already. */
 #define ZVM_FAULT_AROUND 16u
 
+/*
+ * A page whose memory has failed (PageHWPoison) stays where it is, so that what
+ * was in it does not silently become zeros, but nobody gets it any more: -EIO.
+ * Erasing gets rid of it, and the core never gives out that memory again.
+ */
+
 int zvm_store_init(struct zvm_store *store, struct inode *inode);
 /* No locks; nobody else knows the store any more. */
 void zvm_store_destroy(struct zvm_store *store);
@@ -28,20 +34,20 @@ struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable);
 /*
  * The page at @index to be written: made if it is absent, copied if it is
  * shared. @held: a page that the caller has a reference of, or NULL. May sleep.
- * ERR_PTR(-ENOMEM).
+ * ERR_PTR(-ENOMEM), ERR_PTR(-EIO): its memory has failed.
  */
 struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held);
 
 /*
  * Collect the pages that are present from @index on, without a gap, at most
- * @max, all as writable as the first. Returns how many.
+ * @max, all as writable as the first, none that has failed. Returns how many.
  */
 unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int max,
 			      struct page **pages, bool *writable);
 
 /*
  * A page of zeros for a PTE at @index, which the store remembers. NULL if the
- * zero pages have got too many references: then commit the page.
+ * zero pages have got too many references or failed: then commit the page.
  */
 struct page *zvm_store_zero_page(struct zvm_store *store, u64 index);
 
