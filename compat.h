@@ -108,6 +108,20 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #endif
 
 /*
+ * A get_policy that says "none": NUMA balancing passes over such a VMA. Our pages
+ * cannot be moved to another node; and to look for some in the terabytes of an
+ * arena would keep it from the rest of the process for hours.
+ */
+static inline struct mempolicy *zvm_no_policy(struct vm_area_struct *vma, unsigned long addr
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+					      , pgoff_t *ilx
+#endif
+					      )
+{
+	return NULL;
+}
+
+/*
  * Write-protecting leaves PTEs that are read-only and dirty. Where NUMA
  * balancing or userfaultfd make such PTEs writable again without asking us, and
  * where the kernel cannot do it, PTEs are removed instead.

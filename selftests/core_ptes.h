@@ -116,6 +116,8 @@ static inline bool cp_arm(struct cp_scene *s)
 	return zx_vmar_protect(s->r.h, ZX_VM_PERM_READ, (zx_vaddr_t)v[CP_ARENA_DIRTY],
 			       CP_LEN) == ZX_OK &&
 	       !mprotect(v[CP_PLAIN_DIRTY], CP_LEN, PROT_READ) &&
+	       /* Where protecting removes the entries they are clean now. */
+	       cp_touch(v[CP_ARENA_DIRTY], false) && cp_touch(v[CP_PLAIN_DIRTY], false) &&
 	       !zt_try_read(s->code) && !zt_try_read(s->code + P);
 }
 

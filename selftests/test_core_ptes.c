@@ -209,7 +209,7 @@ static int sealed(void *arg ZT_UNUSED)
 		zx_handle_t h;
 		zx_vaddr_t addr;
 
-		VT_CHECK_OK(zx_vmar_allocate(s.root.h, VT_CAN_RW, 0, 64ul << 20, &h, &addr));
+		VT_CHECK_OK(zx_vmar_allocate(s.root.h, VT_CAN_ALL, 0, 64ul << 20, &h, &addr));
 		for (int k = 0; k < 16; k++)
 			VT_CHECK_OK(zx_vmar_map(h, ZT_RW | ZX_VM_SPECIFIC, k * (4ul << 20),
 						s.empty, 0, P, &addr));

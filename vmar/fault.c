@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 
+#include "../compat.h"
 #include "../vmo/fault.h"
 #include "arena.h"
 #include "fault.h"
@@ -111,6 +112,9 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
 	.may_split = arena_may_split,
 	.mprotect = arena_mprotect,
 	.mremap = arena_mremap,
+#ifdef CONFIG_NUMA
+	.get_policy = zvm_no_policy,
+#endif
 };
 
 /*

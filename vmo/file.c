@@ -76,6 +76,9 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 static const struct vm_operations_struct vmo_vm_ops = {
 	.fault = vmo_vma_fault,
 	.page_mkwrite = vmo_vma_fault,
+#ifdef CONFIG_NUMA
+	.get_policy = zvm_no_policy,
+#endif
 };
 
 static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
