@@ -113,13 +113,20 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
  * arena would keep it from the rest of the process for hours.
  */
 static inline struct mempolicy *zvm_no_policy(struct vm_area_struct *vma, unsigned long addr
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef ZVM_HAS_GET_POLICY_ILX
 					      , pgoff_t *ilx
 #endif
 					      )
 {
 	return NULL;
 }
+
+/* Is it a mark of a write-protected page that is not mapped? */
+#ifdef ZVM_HAS_PTE_IS_UFFD_WP_MARKER
+#define zvm_pte_is_uffd_mark(pte) pte_is_uffd_wp_marker(pte)
+#else
+#define zvm_pte_is_uffd_mark(pte) pte_marker_uffd_wp(pte)
+#endif
 
 /*
  * Write-protecting leaves PTEs that are read-only and dirty. Where NUMA

@@ -2,6 +2,8 @@
 /*
  * Page table entries.
  */
+#include <linux/userfaultfd_k.h>
+
 #include "../compat.h"
 #include "aspace.h"
 
@@ -18,6 +20,17 @@ static pgprot_t page_prot(vm_flags_t flags)
 	return prot;
 }
 
+/*
+ * userfaultfd leaves marks where a page that it has write-protected was unmapped.
+ * They are in our way; without one the page counts as written.
+ */
+static int clear_uffd_mark(pte_t *pte, unsigned long addr, void *mm)
+{
+	if (zvm_pte_is_uffd_mark(*pte))
+		pte_clear(mm, addr, pte);
+	return 0;
+}
+
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
 		  unsigned long n, vm_flags_t flags)
 {
@@ -32,6 +45,9 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
 	copy.vm_page_prot = page_prot(flags);
+	if (unlikely(userfaultfd_wp(vma)))
+		apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, clear_uffd_mark,
+				    vma->vm_mm);
 
 	if (n == 1) {
 		err = vm_insert_page(&copy, addr, pages[0]);
@@ -53,9 +69,14 @@ static int upgrade_pte(pte_t *pte, unsigned long addr, void *data)
 	struct page *page = up->pages[(addr - up->addr) >> PAGE_SHIFT];
 	pte_t old = *pte;
 
+	if (!pte_present(old) || pte_write(old) || pte_pfn(old) != page_to_pfn(page))
+		return 0;
+	/* What userfaultfd has protected must have a fault of its own to be noticed. */
+	if (pte_uffd_wp(old) && addr != up->addr)
+		return 0;
 	/* Only relaxes, so no TLB has to be flushed. */
-	if (pte_present(old) && !pte_write(old) && pte_pfn(old) == page_to_pfn(page))
-		set_pte_at(up->mm, addr, pte, pte_mkwrite_novma(pte_mkdirty(pte_mkyoung(old))));
+	old = pte_mkyoung(pte_clear_uffd_wp(old));
+	set_pte_at(up->mm, addr, pte, pte_mkwrite_novma(pte_mkdirty(old)));
 	return 0;
 }
 
