@@ -136,15 +136,15 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 	map = aspace->dead ? NULL : zvm_aspace_find(aspace, *addr);
 	if (!map)
 		goto unlock;
-	end = min3(end, map->node.base + map->node.size,
-		   *addr + (POPULATE_ROUND << PAGE_SHIFT));
 	mapping_window(&win, map, vma, *addr, end);
 	more = true;
 	if (map->prot & ZX_VM_PERM_READ) {
 		WRITE_ONCE(map->touched, true);
-		more = !zvm_store_populate(&win);
+		more = !zvm_store_populate(&win, POPULATE_ROUND);
+		*addr = win.addr;
+	} else {
+		*addr += (u64)win.pages << PAGE_SHIFT;
 	}
-	*addr = min_t(u64, end, vma->vm_end);
 unlock:
 	up_read(&aspace->lock);
 	return more;

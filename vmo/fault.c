@@ -199,51 +199,61 @@ vm_fault_t zvm_fault_out_of_memory(void)
 	return VM_FAULT_NOPAGE;
 }
 
-int zvm_store_populate(struct zvm_window *win)
+static void window_advance(struct zvm_window *win, unsigned long n)
+{
+	win->index += n;
+	win->addr += n << PAGE_SHIFT;
+	win->pages -= n;
+}
+
+/* Populate at most @max pages; what is absent costs nothing. */
+static long populate_batch(struct zvm_window *win, unsigned long max)
 {
 	struct zvm_store *store = win->store;
+	u64 limit = window_limit(win);
 	struct page *pages[ZVM_FAULT_AROUND];
-	unsigned long left = win->pages;
+
+	lockdep_assert_held(&store->lock);
+	while (win->pages && max) {
+		u64 next = zvm_pagemap_next(&store->pages, win->index);
+		bool writable = false;
+		unsigned long n;
+		long ret;
+
+		if (next >= limit || next - win->index >= win->pages) {
+			window_advance(win, win->pages);
+			break;
+		}
+		window_advance(win, next - win->index);
+		n = min3(max, win->pages, (unsigned long)ZVM_FAULT_AROUND);
+		n = zvm_store_gather(store, win->index, min_t(u64, n, limit - win->index),
+				     pages, &writable);
+		/* None: the first has failed. */
+		ret = n ? zvm_arch_map(win->vma, win->addr, pages, n,
+				       window_flags(win, writable)) : 1;
+		if (ret == -EBUSY)
+			ret = 1;
+		if (ret < 0)
+			return ret;
+		window_advance(win, ret);
+		max -= ret;
+	}
+	return 0;
+}
+
+int zvm_store_populate(struct zvm_window *win, unsigned long max)
+{
+	struct zvm_store *store = win->store;
 	long ret = 0;
 
-	while (left && !fatal_signal_pending(current)) {
-		unsigned long batch = min_t(unsigned long, left, POPULATE_BATCH), n;
-		u64 limit, next;
+	while (!ret && win->pages && max && !fatal_signal_pending(current)) {
+		unsigned long batch = min_t(unsigned long, max, POPULATE_BATCH);
 
 		mutex_lock(&store->lock);
-		limit = window_limit(win);
-		while (batch) {
-			bool writable = false;
-
-			next = zvm_pagemap_next(&store->pages, win->index);
-			if (next >= limit || next - win->index >= left) {
-				left = 0;
-				break;
-			}
-			n = next - win->index;
-			if (!n) {
-				n = min3(batch, left, (unsigned long)ZVM_FAULT_AROUND);
-				n = zvm_store_gather(store, win->index,
-						     min_t(u64, n, limit - win->index),
-						     pages, &writable);
-				/* None: the first has failed. */
-				ret = n ? zvm_arch_map(win->vma, win->addr, pages, n,
-						       window_flags(win, writable)) : 1;
-				if (ret == -EBUSY)
-					ret = 1;
-				if (ret < 0) {
-					left = 0;
-					break;
-				}
-				n = ret;
-				batch -= n;
-			}
-			win->index += n;
-			win->addr += n << PAGE_SHIFT;
-			left -= n;
-		}
+		ret = populate_batch(win, batch);
 		mutex_unlock(&store->lock);
+		max -= batch;
 		cond_resched();
 	}
-	return ret == -ENOMEM ? ret : 0;
+	return ret;
 }

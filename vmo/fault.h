@@ -40,9 +40,10 @@ vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf);
 vm_fault_t zvm_fault_out_of_memory(void);
 
 /*
- * Install PTEs for the pages that are present in the window. Takes the store's
- * lock. 0, or -ENOMEM if there is no memory for page tables.
+ * Install PTEs for pages that are present in the window, for at most @max of them.
+ * Takes the store's lock. Moves the window on to what is left of it. 0, or -ENOMEM
+ * if there is no memory for page tables.
  */
-int zvm_store_populate(struct zvm_window *win);
+int zvm_store_populate(struct zvm_window *win, unsigned long max);
 
 #endif /* ZVM_VMO_FAULT_H */
