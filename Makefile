@@ -22,8 +22,8 @@ endif
 MAKEFLAGS += --no-print-directory
 
 # Whatever is no other part's folder belongs to the module.
-PARTS := build userlib selftests bench demo examples tools docs
-MODULE_SRC = $(sort $(filter-out $(PARTS:%=%/%),$(patsubst ./%,%,$(shell \
+OTHERS := build userlib selftests bench demo examples tools docs
+MODULE_SRC = $(sort $(filter-out $(OTHERS:%=%/%),$(patsubst ./%,%,$(shell \
 	find . -path ./.git -prune -o -path ./$(B) -prune -o \
 	\( -name '*.[chS]' ! -name '*.mod.c' -o -name 'Kbuild*' \) -print))))
 
