@@ -107,19 +107,12 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #define zvm_mm_get_unmapped_area(...) current->mm->get_unmapped_area(__VA_ARGS__)
 #endif
 
-/*
- * A get_policy that says "none": NUMA balancing passes over such a VMA. Our pages
- * cannot be moved to another node; and to look for some in the terabytes of an
- * arena would keep it from the rest of the process for hours.
- */
-static inline struct mempolicy *zvm_no_policy(struct vm_area_struct *vma, unsigned long addr
+/* What ->get_policy() is given. */
 #ifdef ZVM_HAS_GET_POLICY_ILX
-					      , pgoff_t *ilx
+#define ZVM_POLICY_ARGS struct vm_area_struct *vma, unsigned long addr, pgoff_t *ilx
+#else
+#define ZVM_POLICY_ARGS struct vm_area_struct *vma, unsigned long addr
 #endif
-					      )
-{
-	return NULL;
-}
 
 /* Is it a mark of a write-protected page that is not mapped? */
 #ifdef ZVM_HAS_PTE_IS_UFFD_WP_MARKER

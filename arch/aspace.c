@@ -4,6 +4,8 @@
  */
 #include <linux/userfaultfd_k.h>
 
+#include <linux/mempolicy.h>
+
 #include "../compat.h"
 #include "aspace.h"
 
@@ -93,3 +95,13 @@ void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n)
 {
 	zvm_wrprotect_range(mapping, first, n);
 }
+
+#ifdef CONFIG_NUMA
+/* Neither counted nor freed by those who are given it for a look. */
+static struct mempolicy local_policy = { .refcnt = ATOMIC_INIT(1), .mode = MPOL_LOCAL };
+
+struct mempolicy *zvm_arch_policy(ZVM_POLICY_ARGS)
+{
+	return &local_policy;
+}
+#endif

@@ -8,6 +8,8 @@
 
 #include <linux/mm.h>
 
+#include "../compat.h"
+
 /*
  * Map @n pages from @addr on with the permissions of @flags (VM_READ, VM_WRITE,
  * VM_EXEC, and VM_SHARED unless the mapping is private). mmap_lock of the VMA
@@ -36,5 +38,13 @@ static inline void zvm_arch_unmap(struct address_space *mapping, pgoff_t first, 
  * other mappings: the core may give a dirty PTE its write permission back.
  */
 void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n);
+
+/*
+ * A get_policy that says "local", and not "migrate on fault": NUMA balancing
+ * passes over such a VMA. Our pages cannot be moved to another node; and to look
+ * for some in the terabytes of an arena would keep it from the rest of the process
+ * for hours. No policy would do, too, but from 7.2 on that means the task's.
+ */
+extern typeof(*((const struct vm_operations_struct *)NULL)->get_policy) zvm_arch_policy;
 
 #endif /* ZVM_ARCH_ASPACE_H */

@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 
+#include "../arch/aspace.h"
 #include "../compat.h"
 #include "../vmo/fault.h"
 #include "arena.h"
@@ -113,7 +114,7 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
 	.mprotect = arena_mprotect,
 	.mremap = arena_mremap,
 #ifdef CONFIG_NUMA
-	.get_policy = zvm_no_policy,
+	.get_policy = zvm_arch_policy,
 #endif
 };
 

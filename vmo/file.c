@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/splice.h>
 
+#include "../arch/aspace.h"
 #include "../compat.h"
 #include "../object/ioctl.h"
 #include "fault.h"
@@ -77,7 +78,7 @@ static const struct vm_operations_struct vmo_vm_ops = {
 	.fault = vmo_vma_fault,
 	.page_mkwrite = vmo_vma_fault,
 #ifdef CONFIG_NUMA
-	.get_policy = zvm_no_policy,
+	.get_policy = zvm_arch_policy,
 #endif
 };
 
