@@ -106,7 +106,7 @@ TEST_F(exec, R_028_R_033_runs_code)
 TEST_F(exec, V_254_handle_needs_execute)
 {
 	zx_handle_t vmo = zt_vmo(P, 0), no_exec = zt_without(self->code, ZX_RIGHT_EXECUTE);
-	struct vt_region c = vt_alloc(self->r.h, VT_CAN_RW | ZX_VM_CAN_MAP_SPECIFIC, 4 * P);
+	struct vt_region c = vt_alloc(zx_vmar_root_self(), VT_CAN_RW | ZX_VM_CAN_MAP_SPECIFIC, 4 * P);
 
 	EXPECT_NE(0u, zt_rights(self->code) & ZX_RIGHT_EXECUTE);
 	ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED, MAP(RX, 0, vmo, 0, 1));

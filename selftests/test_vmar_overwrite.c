@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(vmar_overwrite)
 
 TEST_F(vmar_overwrite, R_071_free_range)
 {
-	struct vt_region c = vt_alloc(self->r.h, VT_CAN_ALL, 8 * P);
+	struct vt_region c = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 8 * P);
 
 	ZT_ASSERT_OK(MAP(ZT_RW | OVER, 2, self->new, 1, 3));
 	for (int pg = 0; pg < 3; pg++)
