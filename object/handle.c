@@ -66,8 +66,11 @@ struct file *zvm_handle_new(struct zvm_object *obj, u32 rights, u64 lent)
 
 int zvm_object_release(struct inode *inode, struct file *file)
 {
-	atomic_dec(&zvm_file_object(file)->handles);
+	struct zvm_object *obj = zvm_file_object(file);
+
+	atomic_dec(&obj->handles);
 	atomic64_dec(&nr_handles);
+	zvm_object_unuse(obj);
 	zvm_fs_unpin();
 	return 0;
 }

@@ -17,6 +17,9 @@ union zvm_cmd {
 	struct zvm_handle_close handle_close;
 	struct zvm_handle_duplicate handle_duplicate;
 	struct zvm_handle_tag handle_tag;
+	struct zvm_object_signal signal;
+	struct zvm_object_wait_one wait_one;
+	struct zvm_object_wait_many wait_many;
 	struct zvm_object_get_info get_info;
 	struct zvm_object_property property;
 	struct zvm_vmo_transfer transfer;
@@ -74,11 +77,17 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	DEVICE_OP(ZVM_STATS, zvm_ioctl_stats, zvm_stats, page_nodes),
 	DEVICE_OP(ZVM_VMAR_ROOT, zvm_ioctl_vmar_root, zvm_vmar_root, out_handle),
 	DEVICE_OP(ZVM_HANDLE_CLOSE, zvm_ioctl_handle_close, zvm_handle_close, handle),
+	DEVICE_OP(ZVM_OBJECT_WAIT_ONE, zvm_ioctl_object_wait_one, zvm_object_wait_one,
+		  out_observed),
+	DEVICE_OP(ZVM_OBJECT_WAIT_MANY, zvm_ioctl_object_wait_many, zvm_object_wait_many,
+		  deadline),
 	DEVICE_OP(ZVM_VMO_CREATE, zvm_ioctl_vmo_create, zvm_vmo_create, out_handle),
 
 	HANDLE_OP(ZVM_HANDLE_DUPLICATE, zvm_ioctl_handle_duplicate,
 		  zvm_handle_duplicate, out_handle, 0),
 	HANDLE_OP(ZVM_HANDLE_TAG_OF, zvm_ioctl_handle_tag, zvm_handle_tag, tag, 0),
+	HANDLE_OP(ZVM_OBJECT_SIGNAL, zvm_ioctl_object_signal, zvm_object_signal, set,
+		  ZX_RIGHT_SIGNAL),
 	HANDLE_OP(ZVM_OBJECT_GET_INFO, zvm_ioctl_get_info,
 		  zvm_object_get_info, out_avail, 0),
 	HANDLE_OP(ZVM_OBJECT_GET_PROPERTY, zvm_ioctl_get_property,

@@ -57,6 +57,9 @@ int zvm_ioctl_handle_close(struct zvm_call *call);		/* handle.c */
 int zvm_ioctl_handle_tag(struct zvm_call *call);
 int zvm_ioctl_handle_duplicate(struct zvm_call *call);
 int zvm_ioctl_get_info(struct zvm_call *call);			/* info.c */
+int zvm_ioctl_object_signal(struct zvm_call *call);		/* signal.c */
+int zvm_ioctl_object_wait_one(struct zvm_call *call);		/* wait.c */
+int zvm_ioctl_object_wait_many(struct zvm_call *call);
 int zvm_ioctl_get_property(struct zvm_call *call);		/* property.c */
 int zvm_ioctl_set_property(struct zvm_call *call);
 int zvm_ioctl_vmo_read(struct zvm_call *call);			/* vmo_ioctl.c */

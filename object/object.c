@@ -212,6 +212,10 @@ struct zvm_object *zvm_object_new(struct zvm_object_type *type)
 	inode_state_assign_raw(inode, 0);
 	INIT_LIST_HEAD(&inode->i_sb_list);
 
+	atomic_set(&obj->users, 1);
+	spin_lock_init(&obj->signal_lock);
+	INIT_LIST_HEAD(&obj->waiters);
+	init_waitqueue_head(&obj->pollers);
 	obj->type = type;
 	obj->koid = zvm_koid_next();
 	inode->i_ino = obj->koid;

@@ -248,6 +248,53 @@ struct zvm_handle_close {
 
 #define ZVM_HANDLE_CLOSE _IO(ZVM_IOC_TYPE, 0x04)
 
+/**
+ * struct zvm_object_wait_one - ioctl(ZVM_OBJECT_WAIT_ONE), on the device
+ * @size: sizeof(struct zvm_object_wait_one)
+ * @handle: handle value
+ * @signals: ZX_..._SIGNAL bits to wait for
+ * @reserved: has to be 0
+ * @deadline: point in time, CLOCK_MONOTONIC, in nanoseconds
+ * @out_observed: address of a __u32 for the signals at the end of the wait, or 0
+ *
+ * As zx_object_wait_one() (needs ZX_RIGHT_WAIT). @out_observed is written when
+ * the command succeeds or fails with ETIMEDOUT or ECANCELED (the handle was
+ * closed meanwhile). poll(2) of a handle's descriptor works as well: POLLPRI
+ * stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user signals.
+ *
+ * Errors: ENOENT: no such handle; ETIMEDOUT: the deadline has passed; ECANCELED.
+ */
+struct zvm_object_wait_one {
+	__u32 size;
+	__u32 handle;
+	__u32 signals;
+	__u32 reserved;
+	__aligned_s64 deadline;
+	__aligned_u64 out_observed;
+};
+
+#define ZVM_OBJECT_WAIT_ONE _IO(ZVM_IOC_TYPE, 0x05)
+
+/**
+ * struct zvm_object_wait_many - ioctl(ZVM_OBJECT_WAIT_MANY), on the device
+ * @size: sizeof(struct zvm_object_wait_many)
+ * @count: of @items, 64 at most; 0: sleep only
+ * @items: address of zx_wait_item_t structs: handle value, signals to wait for,
+ *	out: signals at the end of the wait, each a __u32
+ * @deadline: point in time, CLOCK_MONOTONIC, in nanoseconds
+ *
+ * As zx_object_wait_many(). Errors: ERANGE: more than 64 items; ENOENT: no such
+ * handle; ETIMEDOUT; ECANCELED: one of the handles was closed meanwhile.
+ */
+struct zvm_object_wait_many {
+	__u32 size;
+	__u32 count;
+	__aligned_u64 items;
+	__aligned_s64 deadline;
+};
+
+#define ZVM_OBJECT_WAIT_MANY _IO(ZVM_IOC_TYPE, 0x06)
+
 /* zvm_vmo_create.options, with the values of ZX_VMO_... */
 #define ZVM_VMO_RESIZABLE	(1u << 1)
 #define ZVM_VMO_DISCARDABLE	(1u << 2)
@@ -364,6 +411,25 @@ struct zvm_object_property {
 
 #define ZVM_OBJECT_GET_PROPERTY _IO(ZVM_IOC_TYPE, 0x12)
 #define ZVM_OBJECT_SET_PROPERTY _IO(ZVM_IOC_TYPE, 0x13)
+
+/**
+ * struct zvm_object_signal - ioctl(ZVM_OBJECT_SIGNAL), on a handle
+ * @size: sizeof(struct zvm_object_signal)
+ * @tag: tag of the handle, or 0
+ * @clear: ZX_USER_SIGNAL_... bits to clear
+ * @set: ZX_USER_SIGNAL_... bits to set after that
+ *
+ * As zx_object_signal() (needs ZX_RIGHT_SIGNAL). Errors: EINVAL: bits that are
+ * not the user's.
+ */
+struct zvm_object_signal {
+	__u32 size;
+	__u32 tag;
+	__u32 clear;
+	__u32 set;
+};
+
+#define ZVM_OBJECT_SIGNAL _IO(ZVM_IOC_TYPE, 0x15)
 
 /* ---- on a VMO ---------------------------------------------------------- */
 
@@ -623,6 +689,18 @@ ZVM_ASSERT_OFFSET(zvm_op_range, offset, 16);
 ZVM_ASSERT_OFFSET(zvm_op_range, length, 24);
 ZVM_ASSERT_OFFSET(zvm_op_range, buffer, 32);
 ZVM_ASSERT_OFFSET(zvm_op_range, buffer_size, 40);
+ZVM_ASSERT_SIZE(zvm_object_signal, 16);
+ZVM_ASSERT_OFFSET(zvm_object_signal, clear, 8);
+ZVM_ASSERT_OFFSET(zvm_object_signal, set, 12);
+ZVM_ASSERT_SIZE(zvm_object_wait_one, 32);
+ZVM_ASSERT_OFFSET(zvm_object_wait_one, handle, 4);
+ZVM_ASSERT_OFFSET(zvm_object_wait_one, signals, 8);
+ZVM_ASSERT_OFFSET(zvm_object_wait_one, deadline, 16);
+ZVM_ASSERT_OFFSET(zvm_object_wait_one, out_observed, 24);
+ZVM_ASSERT_SIZE(zvm_object_wait_many, 24);
+ZVM_ASSERT_OFFSET(zvm_object_wait_many, count, 4);
+ZVM_ASSERT_OFFSET(zvm_object_wait_many, items, 8);
+ZVM_ASSERT_OFFSET(zvm_object_wait_many, deadline, 16);
 ZVM_ASSERT_SIZE(zvm_vmo_set_cache_policy, 16);
 ZVM_ASSERT_OFFSET(zvm_vmo_set_cache_policy, policy, 8);
 ZVM_ASSERT_SIZE(zvm_vmar_allocate, 48);

@@ -59,6 +59,50 @@ static bool topic_of_missing_type(uint32_t topic)
 	}
 }
 
+zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask)
+{
+	struct zvm_object_signal cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.clear = clear_mask,
+		.set = set_mask,
+	};
+
+	return zvmi_call(handle, ZVM_OBJECT_SIGNAL, &cmd);
+}
+
+/* The device itself cannot say EBADF of a handle. */
+static zx_status_t bad_handle(zx_status_t status)
+{
+	return status == ZX_ERR_NOT_FOUND ? ZX_ERR_BAD_HANDLE : status;
+}
+
+zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
+			       zx_signals_t *observed)
+{
+	struct zvm_object_wait_one cmd = {
+		.size = sizeof(cmd),
+		.handle = handle,
+		.signals = signals,
+		.deadline = deadline,
+		.out_observed = zvmi_address(observed),
+	};
+
+	return bad_handle(zvmi_device_call(ZVM_OBJECT_WAIT_ONE, &cmd));
+}
+
+zx_status_t zx_object_wait_many(zx_wait_item_t *items, size_t num_items, zx_time_t deadline)
+{
+	struct zvm_object_wait_many cmd = {
+		.size = sizeof(cmd),
+		.count = num_items > ZX_WAIT_MANY_MAX_ITEMS ? UINT32_MAX : (uint32_t)num_items,
+		.items = zvmi_address(items),
+		.deadline = deadline,
+	};
+
+	return bad_handle(zvmi_device_call(ZVM_OBJECT_WAIT_MANY, &cmd));
+}
+
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
 			       size_t buffer_size, size_t *actual, size_t *avail)
 {

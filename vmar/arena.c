@@ -45,6 +45,7 @@ static int arena_release(struct inode *inode, struct file *file)
 	hash_del(&aspace->hash);
 	spin_unlock(&aspaces_lock);
 	zvm_aspace_kill(aspace);
+	zvm_object_unuse(&aspace->obj);
 	zvm_fs_unpin();
 	return 0;
 }

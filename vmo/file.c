@@ -9,6 +9,7 @@
 #include "../arch/aspace.h"
 #include "../compat.h"
 #include "../object/ioctl.h"
+#include "../object/signal.h"
 #include "fault.h"
 #include "file.h"
 #include "store.h"
@@ -126,7 +127,9 @@ const struct inode_operations zvm_vmo_iops = {
 
 const struct file_operations zvm_vmo_fops = {
 	.owner = THIS_MODULE,
+	.flush = zvm_object_flush,
 	.release = zvm_object_release,
+	.poll = zvm_object_poll,
 	.llseek = generic_file_llseek,
 	.read_iter = vmo_read_iter,
 	.write_iter = vmo_write_iter,

@@ -39,6 +39,7 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 		return ERR_CAST(obj);
 
 	vmo = to_vmo(obj);
+	obj->signals = ZX_VMO_ZERO_CHILDREN;
 	err = zvm_store_init(&vmo->own_store, &obj->inode);
 	if (err) {
 		zvm_object_put(obj);

@@ -489,6 +489,61 @@ zx_status_t zx_handle_check_valid(zx_handle_t handle);
 /* ---- objects ----------------------------------------------------------- */
 
 /**
+ * zx_object_signal() - change the user signals of an object
+ * @handle: a VMO; ZX_RIGHT_SIGNAL
+ * @clear_mask: ZX_USER_SIGNAL_... bits to clear
+ * @set_mask: ZX_USER_SIGNAL_... bits to set after that
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_ACCESS_DENIED: @handle
+ * - ZX_ERR_INVALID_ARGS: other bits than those of ZX_USER_SIGNAL_ALL
+ */
+zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
+
+/**
+ * zx_object_wait_one() - wait for signals of an object
+ * @handle: a VMO; ZX_RIGHT_WAIT
+ * @signals: the wait ends when one of them is, or becomes, asserted; 0: with the
+ *	deadline only
+ * @deadline: nanoseconds on the clock of zx_clock_get_monotonic();
+ *	ZX_TIME_INFINITE: none; one that has passed: just look
+ * @observed: all signals that are asserted at the end of the wait (at the match,
+ *	if there is one), or NULL
+ *
+ * Linux programs can have the same by poll(2) and epoll of zvm_handle_to_fd():
+ * POLLPRI stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user signals.
+ * A signal handler that runs meanwhile does not end the wait.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_ACCESS_DENIED: @handle
+ * - ZX_ERR_INVALID_ARGS: @observed cannot be written
+ * - ZX_ERR_TIMED_OUT: the deadline has passed; @observed is written
+ * - ZX_ERR_CANCELED: the handle was closed meanwhile; @observed is written and
+ *   contains ZX_SIGNAL_HANDLE_CLOSED
+ */
+zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
+			       zx_signals_t *observed);
+
+/**
+ * zx_object_wait_many() - wait for signals of several objects
+ * @items: handles with ZX_RIGHT_WAIT, what to wait for, and out: what is asserted
+ *	at the end of the wait
+ * @num_items: at most ZX_WAIT_MANY_MAX_ITEMS; 0: sleep until the deadline
+ * @deadline: as in zx_object_wait_one()
+ *
+ * Return: ZX_OK: at least one has matched, or
+ *
+ * - ZX_ERR_OUT_OF_RANGE: too many items
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_ACCESS_DENIED: one of the handles, in order
+ * - ZX_ERR_INVALID_ARGS: @items cannot be read or written
+ * - ZX_ERR_TIMED_OUT: the deadline has passed
+ * - ZX_ERR_CANCELED: one of the handles was closed meanwhile
+ */
+zx_status_t zx_object_wait_many(zx_wait_item_t *items, size_t num_items, zx_time_t deadline);
+
+/**
  * zx_object_get_info() - ask about an object
  * @handle: a handle; type and right depend on @topic
  * @topic: ZX_INFO_HANDLE_VALID (any object, no record, @buffer and the rest are
