@@ -235,6 +235,11 @@ void zvm_object_get_name(struct zvm_object *obj, char name[ZX_MAX_NAME_LEN])
 	spin_unlock(&obj->inode.i_lock);
 }
 
+void zvm_object_copy_name(struct zvm_object *to, struct zvm_object *from)
+{
+	zvm_object_get_name(from, to->name);
+}
+
 void zvm_object_set_name(struct zvm_object *obj, const char *name, size_t len)
 {
 	char padded[ZX_MAX_NAME_LEN] = {};

@@ -145,6 +145,8 @@ static inline void zvm_object_put(struct zvm_object *obj)
 void zvm_object_signal(struct zvm_object *obj, u32 clear, u32 set);
 
 void zvm_object_get_name(struct zvm_object *obj, char name[ZX_MAX_NAME_LEN]);
+/* @to is not known to anybody yet. */
+void zvm_object_copy_name(struct zvm_object *to, struct zvm_object *from);
 void zvm_object_set_name(struct zvm_object *obj, const char *name, size_t len);
 
 #endif /* ZVM_OBJECT_OBJECT_H */

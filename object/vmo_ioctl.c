@@ -3,6 +3,8 @@
  * The commands of VMOs. Handle, type and, where it is always the same, right
  * have been checked by the dispatcher.
  */
+#include <linux/mm.h>
+
 #include "../compat.h"
 #include "../vmar/fault.h"
 #include "../vmo/vmo.h"
@@ -106,6 +108,56 @@ int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call)
 	if (cmd->policy & ~ZX_CACHE_POLICY_MASK)
 		return -EINVAL;
 	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy);
+}
+
+/* The rights of a handle to a child that is made with a handle with @rights. */
+static u32 child_rights(u32 rights, u32 options)
+{
+	const u32 views = ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_REFERENCE;
+
+	rights &= ~ZX_RIGHT_RESIZE;
+	rights |= ZX_RIGHTS_PROPERTY;
+	if (options & ZX_VMO_CHILD_RESIZABLE)
+		rights |= ZX_RIGHT_RESIZE;
+	if (options & ZX_VMO_CHILD_NO_WRITE)
+		return rights & ~ZX_RIGHT_WRITE;
+	if (!(options & views))
+		rights = (rights & ~ZX_RIGHT_EXECUTE) | ZX_RIGHT_WRITE;
+	return rights;
+}
+
+int zvm_ioctl_vmo_create_child(struct zvm_call *call)
+{
+	const u32 resizable_reference = ZX_VMO_CHILD_REFERENCE | ZX_VMO_CHILD_RESIZABLE;
+	const struct zvm_vmo_create_child *cmd = call->cmd;
+	u32 rights = zvm_call_rights(call);
+	struct zvm_vmo *child;
+	struct file *file;
+	int err;
+
+	if (cmd->reserved)
+		return -EOPNOTSUPP;
+	if (cmd->child_size > U64_MAX - (PAGE_SIZE - 1))
+		return -ERANGE;
+	if (cmd->options & ZX_VMO_CHILD_NO_WRITE && cmd->options & ZX_VMO_CHILD_RESIZABLE)
+		return -EINVAL;
+	if ((cmd->options & resizable_reference) == resizable_reference) {
+		err = zvm_call_need(call, ZX_RIGHT_RESIZE);
+		if (err)
+			return err;
+	}
+
+	child = zvm_vmo_new_child(to_vmo(call->obj), cmd->options, cmd->offset,
+				  cmd->child_size);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	if (rights & ZX_RIGHT_GET_PROPERTY)
+		zvm_object_copy_name(&child->obj, call->obj);
+	file = zvm_handle_new(&child->obj, child_rights(rights, cmd->options), 0);
+	zvm_object_put(&child->obj);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
 }
 
 static int lock_vmo(struct zvm_vmo *vmo, const struct zvm_op_range *cmd)

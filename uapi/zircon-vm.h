@@ -552,6 +552,39 @@ struct zvm_vmo_set_cache_policy {
 
 #define ZVM_VMO_SET_CACHE_POLICY _IO(ZVM_IOC_TYPE, 0x27)
 
+/**
+ * struct zvm_vmo_create_child - ioctl(ZVM_VMO_CREATE_CHILD), on a VMO
+ * @size: sizeof(struct zvm_vmo_create_child)
+ * @tag: tag of the handle, or 0
+ * @options: ZX_VMO_CHILD_... bits
+ * @reserved: has to be 0
+ * @offset: bytes from the start of the VMO
+ * @child_size: bytes; the child gets this rounded up to whole pages
+ * @out_handle: address of a __u32 for the handle
+ *
+ * As zx_vmo_create_child() (needs ZX_RIGHT_DUPLICATE and ZX_RIGHT_READ, and
+ * ZX_RIGHT_RESIZE for a resizable reference). A snapshot takes one more
+ * reference of the parent's page map and makes its PTEs read-only: nothing is
+ * copied until one side writes.
+ *
+ * Errors: ERANGE: @child_size, or the range, is beyond what a VMO can have;
+ * EINVAL: no or several types, other unknown or unsuitable options, @offset not
+ * a multiple of the page size, a slice beyond the VMO's end, a reference with
+ * @offset or @child_size; EOPNOTSUPP: this kind of VMO has no such children;
+ * EBADFD: the cache policy is not CACHED.
+ */
+struct zvm_vmo_create_child {
+	__u32 size;
+	__u32 tag;
+	__u32 options;
+	__u32 reserved;
+	__aligned_u64 offset;
+	__aligned_u64 child_size;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_VMO_CREATE_CHILD _IO(ZVM_IOC_TYPE, 0x28)
+
 /* ---- on a VMAR --------------------------------------------------------- */
 
 /**
@@ -701,6 +734,11 @@ ZVM_ASSERT_SIZE(zvm_object_wait_many, 24);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, count, 4);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, items, 8);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, deadline, 16);
+ZVM_ASSERT_SIZE(zvm_vmo_create_child, 40);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_child, options, 8);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_child, offset, 16);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_child, child_size, 24);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_child, out_handle, 32);
 ZVM_ASSERT_SIZE(zvm_vmo_set_cache_policy, 16);
 ZVM_ASSERT_OFFSET(zvm_vmo_set_cache_policy, policy, 8);
 ZVM_ASSERT_SIZE(zvm_vmar_allocate, 48);

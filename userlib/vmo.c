@@ -116,6 +116,27 @@ zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, ui
 	return zvmi_call(handle, ZVM_VMO_OP_RANGE, &cmd);
 }
 
+zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset,
+				uint64_t size, zx_handle_t *out)
+{
+	struct zvm_vmo_create_child cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(handle),
+		.options = options,
+		.offset = offset,
+		.child_size = size,
+		.out_handle = zvmi_address(out),
+	};
+	const uint32_t clash = ZX_VMO_CHILD_NO_WRITE | ZX_VMO_CHILD_RESIZABLE;
+
+	/* Before the handle is looked at, which the kernel does first. */
+	if (size > UINT64_MAX - (zx_system_get_page_size() - 1))
+		return ZX_ERR_OUT_OF_RANGE;
+	if ((options & clash) == clash)
+		return ZX_ERR_INVALID_ARGS;
+	return zvmi_call(handle, ZVM_VMO_CREATE_CHILD, &cmd);
+}
+
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy)
 {
 	struct zvm_vmo_set_cache_policy cmd = {

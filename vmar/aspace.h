@@ -166,6 +166,12 @@ static inline struct zvm_vmar *to_vmar(struct zvm_object *obj)
 	return container_of(obj, struct zvm_vmar, obj);
 }
 
+/* Where the mapping begins in its VMO, in bytes. */
+static inline u64 zvm_mapping_vmo_offset(const struct zvm_mapping *piece)
+{
+	return ((u64)piece->itree.start << PAGE_SHIFT) - piece->vmo->offset;
+}
+
 static inline struct zvm_mapping *node_mapping(struct zvm_vm_node *node)
 {
 	return container_of(node, struct zvm_mapping, node);

@@ -37,7 +37,7 @@ static void mapping_window(struct zvm_window *win, struct zvm_mapping *map,
 	end = min3(end, map->node.base + map->node.size, (u64)vma->vm_end);
 	win->vma = vma;
 	win->addr = addr;
-	win->store = map->vmo->store;
+	win->vmo = map->vmo;
 	win->index = map->itree.start + (offset >> PAGE_SHIFT);
 	win->pages = (end - addr) >> PAGE_SHIFT;
 	win->flags = mapping_flags(map);

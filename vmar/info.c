@@ -86,7 +86,7 @@ static void fill_locked(struct zx_info_maps *record, struct place place)
 		zvm_object_get_name(&node_vmar(node)->obj, record->name);
 	} else {
 		struct zvm_mapping *piece = node_mapping(node);
-		u64 offset = (u64)piece->itree.start << PAGE_SHIFT;
+		u64 offset = zvm_mapping_vmo_offset(piece);
 
 		record->type = ZX_INFO_MAPS_TYPE_MAPPING;
 		zvm_object_get_name(&piece->vmo->obj, record->name);

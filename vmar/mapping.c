@@ -119,7 +119,8 @@ void zvm_mapping_insert_locked(struct zvm_vmar *vmar, struct zvm_mapping *piece,
 			       struct zvm_vm_node *next, u64 vmo_offset)
 {
 	lock_store(piece);
-	link_store(piece, vmo_offset >> PAGE_SHIFT);
+	/* In pages, as the sum in bytes may not fit. */
+	link_store(piece, (piece->vmo->offset >> PAGE_SHIFT) + (vmo_offset >> PAGE_SHIFT));
 	piece->vmo->store->nr_mappings++;
 	unlock_store(piece);
 	zvm_tree_insert(vmar, &piece->node, next);

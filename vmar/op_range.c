@@ -71,7 +71,7 @@ static int find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end, u32 op,
 		return -EBADFD;
 	piece = node_mapping(step.node);
 	part->vmo = piece->vmo;
-	part->offset = ((u64)piece->itree.start << PAGE_SHIFT) + (addr - piece->node.base);
+	part->offset = zvm_mapping_vmo_offset(piece) + (addr - piece->node.base);
 	part->addr = addr;
 
 	/* Pieces with permissions of their own are still the same mapping. */

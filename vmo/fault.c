@@ -18,11 +18,11 @@
 /* The first index that must not be accessed. */
 static u64 window_limit(const struct zvm_window *win)
 {
-	const struct zvm_store *store = win->store;
+	struct zvm_vmo *vmo = win->vmo;
 
 	if (win->beyond_stream)
-		return PAGE_ALIGN(store->stream_size) >> PAGE_SHIFT;
-	return zvm_store_pages(store);
+		return (vmo->offset + PAGE_ALIGN(*zvm_vmo_stream(vmo))) >> PAGE_SHIFT;
+	return zvm_vmo_limit(vmo) >> PAGE_SHIFT;
 }
 
 /* How many pages at most a fault brings in. */
@@ -69,7 +69,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 	bool writable;
 	unsigned int n;
 
-	page = zvm_store_get_write(win->store, win->index, vmf->page);
+	page = zvm_store_get_write(win->vmo->store, win->index, vmf->page);
 	if (IS_ERR(page))
 		return no_page_result(page);
 	if (page != vmf->page)
@@ -80,7 +80,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 	pages[0] = page;
 	n = fault_around(win);
 	if (n > 1) {
-		n = 1 + zvm_store_gather(win->store, win->index + 1, n - 1,
+		n = 1 + zvm_store_gather(win->vmo->store, win->index + 1, n - 1,
 					 pages + 1, &writable);
 		if (n > 1 && !writable)
 			n = 1;
@@ -92,7 +92,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 /* Write to one page, present or not. */
 static vm_fault_t fault_write_one(struct zvm_window *win)
 {
-	struct page *page = zvm_store_get_write(win->store, win->index, NULL);
+	struct page *page = zvm_store_get_write(win->vmo->store, win->index, NULL);
 
 	if (IS_ERR(page))
 		return no_page_result(page);
@@ -105,7 +105,7 @@ static noinline vm_fault_t fault_write_many(struct zvm_window *win, unsigned int
 	struct page *pages[ZVM_FAULT_AROUND];
 	bool writable;
 
-	n = zvm_store_gather(win->store, win->index, n, pages, &writable);
+	n = zvm_store_gather(win->vmo->store, win->index, n, pages, &writable);
 	if (!n || !writable)
 		return fault_write_one(win);
 	return map_result(zvm_arch_map(win->vma, win->addr, pages, n, win->flags));
@@ -124,14 +124,14 @@ static vm_fault_t fault_read(struct zvm_window *win)
 	bool writable = false;
 	unsigned int n;
 
-	n = zvm_store_gather(win->store, win->index, fault_around(win), pages, &writable);
+	n = zvm_store_gather(win->vmo->store, win->index, fault_around(win), pages, &writable);
 	if (!n) {
 		bool failed;
 
-		if (zvm_store_peek(win->store, win->index, &failed))
+		if (zvm_store_peek(win->vmo->store, win->index, &failed))
 			return VM_FAULT_HWPOISON;
 		/* Reading commits nothing. */
-		pages[0] = zvm_store_zero_page(win->store, win->index);
+		pages[0] = zvm_store_zero_page(win->vmo->store, win->index);
 		if (!pages[0])
 			return fault_write(win);
 		n = 1;
@@ -147,7 +147,7 @@ static vm_fault_t fault_private_copy(struct zvm_window *win, struct vm_fault *vm
 	bool writable;
 	struct page *page;
 
-	page = zvm_store_peek(win->store, win->index, &writable);
+	page = zvm_store_peek(win->vmo->store, win->index, &writable);
 	if (!page)
 		page = zvm_zero_page(win->index);
 	get_page(page);
@@ -157,7 +157,7 @@ static vm_fault_t fault_private_copy(struct zvm_window *win, struct vm_fault *vm
 
 static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
 {
-	lockdep_assert_held(&win->store->lock);
+	lockdep_assert_held(&win->vmo->store->lock);
 	if (win->index >= window_limit(win))
 		return VM_FAULT_SIGBUS;
 	if (vmf->flags & FAULT_FLAG_MKWRITE)
@@ -171,7 +171,7 @@ static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
 
 vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf)
 {
-	struct zvm_store *store = win->store;
+	struct zvm_store *store = win->vmo->store;
 	vm_fault_t ret;
 
 	/* A killed task goes no further; the access fails, as nobody will see. */
@@ -209,13 +209,13 @@ static void window_advance(struct zvm_window *win, unsigned long n)
 /* Populate at most @max pages; what is absent costs nothing. */
 static long populate_batch(struct zvm_window *win, unsigned long max)
 {
-	struct zvm_store *store = win->store;
+	struct zvm_store *store = win->vmo->store;
 	u64 limit = window_limit(win);
 	struct page *pages[ZVM_FAULT_AROUND];
 
 	lockdep_assert_held(&store->lock);
 	while (win->pages && max) {
-		u64 next = zvm_pagemap_next(&store->pages, win->index);
+		u64 next = zvm_store_next(store, win->index);
 		bool writable = false;
 		unsigned long n;
 		long ret;
@@ -243,7 +243,7 @@ static long populate_batch(struct zvm_window *win, unsigned long max)
 
 int zvm_store_populate(struct zvm_window *win, unsigned long max)
 {
-	struct zvm_store *store = win->store;
+	struct zvm_store *store = win->vmo->store;
 	long ret = 0;
 
 	while (!ret && win->pages && max && !fatal_signal_pending(current)) {

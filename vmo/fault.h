@@ -7,11 +7,11 @@
 #include "vmo.h"
 
 /**
- * struct zvm_window - the part of a store that a VMA shows around an address
+ * struct zvm_window - the part of a VMO that a VMA shows around an address
  * @vma: where
  * @addr: address of a page
- * @store: what
- * @index: page of the store that belongs at @addr
+ * @vmo: what
+ * @index: page of the VMO's store that belongs at @addr
  * @pages: from @addr on that are the same mapping with the same permissions;
  *	at least 1
  * @flags: VM_READ, VM_WRITE, VM_EXEC: its permissions; VM_SHARED
@@ -20,7 +20,7 @@
 struct zvm_window {
 	struct vm_area_struct *vma;
 	unsigned long addr;
-	struct zvm_store *store;
+	struct zvm_vmo *vmo;
 	u64 index;
 	unsigned long pages;
 	vm_flags_t flags;

@@ -61,7 +61,7 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 	struct zvm_window win = {
 		.vma = vma,
 		.addr = addr,
-		.store = file_vmo(vma->vm_file)->store,
+		.vmo = file_vmo(vma->vm_file),
 		.index = vmf->pgoff,
 		.pages = (vma->vm_end - addr) >> PAGE_SHIFT,
 		.flags = VM_READ | (vma->vm_flags & (VM_SHARED | VM_EXEC)),
@@ -83,6 +83,14 @@ static const struct vm_operations_struct vmo_vm_ops = {
 #endif
 };
 
+/* Positions are the VMO's, f_mapping may be that of another one's inode. */
+static loff_t vmo_llseek(struct file *file, loff_t offset, int whence)
+{
+	u64 size = min_t(u64, zvm_vmo_size(file_vmo(file)), MAX_LFS_FILESIZE);
+
+	return generic_file_llseek_size(file, offset, whence, MAX_LFS_FILESIZE, size);
+}
+
 static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	u32 rights = zvm_word_rights(zvm_handle_word(file));
@@ -100,6 +108,8 @@ static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 	 * huge pages put together behind our back, no mlock.
 	 */
 	vm_flags_set(vma, VM_DONTEXPAND);
+	/* PTEs are found by the page of the store. */
+	vma->vm_pgoff += file_vmo(file)->offset >> PAGE_SHIFT;
 	vma->vm_ops = &vmo_vm_ops;
 	return 0;
 }
@@ -130,7 +140,7 @@ const struct file_operations zvm_vmo_fops = {
 	.flush = zvm_object_flush,
 	.release = zvm_object_release,
 	.poll = zvm_object_poll,
-	.llseek = generic_file_llseek,
+	.llseek = vmo_llseek,
 	.read_iter = vmo_read_iter,
 	.write_iter = vmo_write_iter,
 	.fsync = noop_fsync,

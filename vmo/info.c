@@ -7,6 +7,8 @@
 
 #include "../uapi/zircon-vm.h"
 #include "../vmar/aspace.h"
+#include "attribution.h"
+#include "family.h"
 #include "store.h"
 
 /*
@@ -46,7 +48,7 @@ static int share_count_locked(struct zvm_store *store, u64 *share_count)
 int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 {
 	struct zvm_store *store = vmo->store;
-	u64 committed;
+	struct zvm_attribution sum = {};
 	int err;
 
 	info->koid = vmo->obj.koid;
@@ -56,42 +58,50 @@ int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 		info->flags |= ZX_INFO_VMO_RESIZABLE;
 	if (vmo->options & ZVM_VMO_DISCARDABLE)
 		info->flags |= ZX_INFO_VMO_DISCARDABLE;
+	if (vmo->immutable)
+		info->flags |= ZX_INFO_VMO_IMMUTABLE;
+	zvm_vmo_relations(vmo, &info->parent_koid, &info->num_children);
+	if (vmo->kind == ZVM_VMO_SNAPSHOT && info->parent_koid)
+		info->flags |= ZX_INFO_VMO_IS_COW_CLONE;
 	info->metadata_bytes = sizeof(*vmo);
 
 	mutex_lock(&store->lock);
 	err = share_count_locked(store, &info->share_count);
-	info->size_bytes = store->size;
+	info->size_bytes = zvm_vmo_size(vmo);
 	info->num_mappings = store->nr_mappings;
 	info->cache_policy = store->cache_policy;
-	committed = zvm_pagemap_count(&store->pages, 0, U64_MAX) << PAGE_SHIFT;
 	mutex_unlock(&store->lock);
 
+	/* Slices and references have no pages of their own. */
+	if (!vmo->owner)
+		zvm_store_attribute(store, 0, ZVM_VMO_MAX_SIZE >> PAGE_SHIFT, &sum);
 	/* Nothing is compressed, so what is populated is committed. */
-	info->committed_bytes = committed;
-	info->populated_bytes = committed;
-	info->committed_private_bytes = committed;
-	info->populated_private_bytes = committed;
-	info->committed_scaled_bytes = committed;
-	info->populated_scaled_bytes = committed;
+	info->committed_bytes = sum.committed;
+	info->populated_bytes = sum.committed;
+	info->committed_private_bytes = sum.private;
+	info->populated_private_bytes = sum.private;
+	info->committed_scaled_bytes = sum.scaled;
+	info->populated_scaled_bytes = sum.scaled;
+	info->committed_fractional_scaled_bytes = sum.fraction;
+	info->populated_fractional_scaled_bytes = sum.fraction;
 	return err;
 }
 
 void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
 			       struct zx_info_maps_mapping *info)
 {
-	struct zvm_store *store = vmo->store;
-	u64 committed;
+	u64 first = (vmo->offset >> PAGE_SHIFT) + (offset >> PAGE_SHIFT);
+	struct zvm_attribution sum;
 
-	mutex_lock(&store->lock);
-	committed = zvm_pagemap_count(&store->pages, offset >> PAGE_SHIFT,
-				      (offset + len - 1) >> PAGE_SHIFT) << PAGE_SHIFT;
-	mutex_unlock(&store->lock);
-	info->committed_bytes = committed;
-	info->populated_bytes = committed;
-	info->committed_private_bytes = committed;
-	info->populated_private_bytes = committed;
-	info->committed_scaled_bytes = committed;
-	info->populated_scaled_bytes = committed;
+	zvm_store_attribute(vmo->store, first, first + (len >> PAGE_SHIFT) - 1, &sum);
+	info->committed_bytes = sum.committed;
+	info->populated_bytes = sum.committed;
+	info->committed_private_bytes = sum.private;
+	info->populated_private_bytes = sum.private;
+	info->committed_scaled_bytes = sum.scaled;
+	info->populated_scaled_bytes = sum.scaled;
+	info->committed_fractional_scaled_bytes = sum.fraction;
+	info->populated_fractional_scaled_bytes = sum.fraction;
 }
 
 int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
@@ -102,6 +112,8 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	if (store->nr_mappings || mapping_mapped(store->inode->i_mapping))
+		err = -EBADFD;
+	else if (zvm_vmo_is_related(vmo))
 		err = -EBADFD;
 	else if (vmo->options & ZVM_VMO_DISCARDABLE && policy != ZX_CACHE_POLICY_CACHED)
 		err = -EBADFD;

@@ -5,10 +5,12 @@
  * All pages belong to one address_space of this module and have an index that
  * no other page ever had. That is what a process-shared futex is known by, so
  * two processes agree on it wherever they have mapped the page, and two VMOs
- * never do.
+ * never do. When a shared page is copied, the store that had it first takes the
+ * index along, so that those who wait there since before the snapshot stay its.
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 
 #include "../compat.h"
 #include "page.h"
@@ -42,7 +44,23 @@ static void set_page_user(struct page *page, struct zvm_user *user)
 	page->lru.next = (struct list_head *)user;
 }
 
-struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
+/* The store that had the page first; 0: none has any more. */
+static u64 page_owner(struct page *page)
+{
+	return (unsigned long)page->lru.prev;
+}
+
+static void set_page_owner(struct page *page, u64 owner)
+{
+	page->lru.prev = (struct list_head *)(unsigned long)owner;
+}
+
+static u64 next_index(void)
+{
+	return atomic64_inc_return(&last_index);
+}
+
+struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
 {
 	struct page *page;
 
@@ -56,8 +74,9 @@ struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
 	}
 
 	set_page_user(page, user);
+	set_page_owner(page, owner);
 	set_page_private(page, 1);
-	page_folio(page)->index = atomic64_inc_return(&last_index);
+	page_folio(page)->index = next_index();
 	page_folio(page)->mapping = page_inode.i_mapping;
 	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
 	SetPageDirty(page);
@@ -65,6 +84,37 @@ struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero)
 		SetPageUptodate(page);
 	atomic64_inc(&nr_pages);
 	return page;
+}
+
+void zvm_page_adopt(struct page *page, u64 owner)
+{
+	set_page_owner(page, owner);
+}
+
+void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra)
+{
+	struct address_space *mapping;
+
+	if (page_owner(old) != owner)
+		return;
+	set_page_owner(old, 0);
+	if (!zvm_page_is_foreign(old, extra)) {
+		swap(old->index, new->index);
+		return;
+	}
+	/*
+	 * Somebody may be on the way into a futex: that code gets a reference of
+	 * the page by its PTE and looks at the index later. Without a mapping it
+	 * waits for the page lock and starts again; who has seen the mapping is
+	 * in an RCU section.
+	 */
+	lock_page(old);
+	mapping = old->mapping;
+	WRITE_ONCE(old->mapping, NULL);
+	synchronize_rcu();
+	swap(old->index, new->index);
+	WRITE_ONCE(old->mapping, mapping);
+	unlock_page(old);
 }
 
 void zvm_page_drop(struct page *page)
@@ -96,7 +146,8 @@ void zvm_page_drop(struct page *page)
 
 bool zvm_page_is_foreign(struct page *page, unsigned int extra)
 {
-	int count = page_count(page);
+	/* Our pages are single ones: no need to look for a head. */
+	int count = page_ref_count(page);
 
 	/*
 	 * A PTE that goes away gives back its mapcount first. Read in the other

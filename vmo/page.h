@@ -16,12 +16,12 @@ struct zvm_user;
 void __init zvm_page_init(void);
 
 /*
- * A new page with one slot, to be put into a leaf. Charged to the memory
- * cgroup of the caller and to @user. NULL if there is no memory or no
- * allowance left. @zero: else the content is the caller's to fill before
- * anybody can see the page.
+ * A new page with one slot, to be put into a leaf of the store @owner (any
+ * number of its own). Charged to the memory cgroup of the caller and to @user.
+ * NULL if there is no memory or no allowance left. @zero: else the content is
+ * the caller's to fill before anybody can see the page.
  */
-struct page *zvm_page_alloc(struct zvm_user *user, gfp_t gfp, bool zero);
+struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero);
 
 static inline unsigned long zvm_page_slots(struct page *page)
 {
@@ -39,6 +39,17 @@ static inline void zvm_page_share(struct page *page)
  * reference. May sleep. No PTE of the slot's owner may be left.
  */
 void zvm_page_drop(struct page *page);
+
+/* The page, with one slot, is @owner's from now on. */
+void zvm_page_adopt(struct page *page, u64 owner);
+
+/*
+ * The store @owner replaces @old, of which it has no PTEs any more, by its copy
+ * @new. If it was the first to have the page, who sleeps on a futex there is to
+ * be found at the copy from now on. @extra: as in zvm_page_is_foreign(). May
+ * sleep.
+ */
+void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra);
 
 /* Has anybody but the slots, PTEs and @extra callers a reference? */
 bool zvm_page_is_foreign(struct page *page, unsigned int extra);

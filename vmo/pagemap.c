@@ -56,26 +56,10 @@ static struct kmem_cache *leaf_cache;
 static struct kmem_cache *inner_cache;
 static struct percpu_counter node_count;
 
-static inline struct zvm_pm_leaf *to_leaf(struct zvm_pm_node *node)
-{
-	return container_of(node, struct zvm_pm_leaf, node);
-}
-
-static inline struct zvm_pm_inner *to_inner(struct zvm_pm_node *node)
-{
-	return container_of(node, struct zvm_pm_inner, node);
-}
-
-/* How many index bits a node of @level resolves, it and all below. */
-static inline unsigned int level_bits(unsigned int level)
-{
-	return ZVM_LEAF_SHIFT + level * ZVM_INNER_SHIFT;
-}
-
 /* The last index under a node of @level whose first index is 0. */
 static inline u64 level_last(unsigned int level)
 {
-	return U64_MAX >> (64 - level_bits(level));
+	return U64_MAX >> (64 - zvm_pm_bits(level));
 }
 
 /* The lowest level at which a root covers @index. */
@@ -90,7 +74,7 @@ static unsigned int level_for(u64 index)
 
 static inline unsigned int inner_slot(unsigned int level, u64 index)
 {
-	return (index >> level_bits(level - 1)) & (ZVM_INNER_SLOTS - 1);
+	return (index >> zvm_pm_bits(level - 1)) & (ZVM_INNER_SLOTS - 1);
 }
 
 static inline unsigned int leaf_slot(u64 index)
@@ -225,12 +209,12 @@ static void free_subtree(struct zvm_pm_node *node)
 
 	while (node) {
 		if (node->level) {
-			stack[depth] = to_inner(node);
+			stack[depth] = zvm_pm_inner(node);
 			next[depth] = 0;
 			depth++;
 		} else {
-			leaf_drop_pages(to_leaf(node));
-			leaf_free(to_leaf(node));
+			leaf_drop_pages(zvm_pm_leaf(node));
+			leaf_free(zvm_pm_leaf(node));
 		}
 		cond_resched();
 
@@ -267,7 +251,7 @@ static struct zvm_pm_node *node_copy(struct spares *spares, struct zvm_pm_node *
 
 	new->used = old->used;
 	if (old->level) {
-		struct zvm_pm_inner *from = to_inner(old), *to = to_inner(new);
+		struct zvm_pm_inner *from = zvm_pm_inner(old), *to = zvm_pm_inner(new);
 
 		for (i = 0; i < ZVM_INNER_SLOTS; i++) {
 			to->slot[i] = from->slot[i];
@@ -275,7 +259,7 @@ static struct zvm_pm_node *node_copy(struct spares *spares, struct zvm_pm_node *
 				refcount_inc(&to->slot[i]->refs);
 		}
 	} else {
-		struct zvm_pm_leaf *from = to_leaf(old), *to = to_leaf(new);
+		struct zvm_pm_leaf *from = zvm_pm_leaf(old), *to = zvm_pm_leaf(new);
 
 		/* No tags: each page now sits in two slots. */
 		for (i = 0; i < ZVM_LEAF_SLOTS; i++) {
@@ -311,15 +295,15 @@ struct zvm_pm_leaf *zvm_pagemap_find(const struct zvm_pagemap *map, u64 index,
 	if (!node || index > level_last(node->level))
 		return NULL;
 
-	for (shift = level_bits(node->level) - ZVM_INNER_SHIFT;
+	for (shift = zvm_pm_bits(node->level) - ZVM_INNER_SHIFT;
 	     shift >= ZVM_LEAF_SHIFT; shift -= ZVM_INNER_SHIFT) {
 		private = private && !node_is_shared(node);
-		node = to_inner(node)->slot[(index >> shift) & (ZVM_INNER_SLOTS - 1)];
+		node = zvm_pm_inner(node)->slot[(index >> shift) & (ZVM_INNER_SLOTS - 1)];
 		if (!node)
 			return NULL;
 	}
 	*alone = private && !node_is_shared(node);
-	return to_leaf(node);
+	return zvm_pm_leaf(node);
 }
 
 /* The most nodes that zvm_pagemap_make() can use up for @index. */
@@ -343,7 +327,7 @@ static struct need make_need(const struct zvm_pagemap *map, u64 index)
 		shared = shared || node_is_shared(node);
 		need.inner += shared;
 		level = node->level;
-		node = to_inner(node)->slot[inner_slot(level, index)];
+		node = zvm_pm_inner(node)->slot[inner_slot(level, index)];
 		if (!node) {
 			need.inner += level - 1;
 			return need;
@@ -381,7 +365,7 @@ struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t g
 	while (map->root->level < level) {
 		struct zvm_pm_inner *root;
 
-		root = to_inner(node_new(&spares, map->root->level + 1));
+		root = zvm_pm_inner(node_new(&spares, map->root->level + 1));
 		root->slot[0] = map->root;
 		root->node.used = 1;
 		map->root = &root->node;
@@ -395,14 +379,14 @@ struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t g
 		node = node_own(&spares, link);
 		if (!node->level)
 			break;
-		link = &to_inner(node)->slot[inner_slot(node->level, index)];
+		link = &zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
 		if (!*link) {
 			*link = node_new(&spares, node->level - 1);
 			node->used++;
 		}
 	}
 	spares_free(&spares);
-	return to_leaf(node);
+	return zvm_pm_leaf(node);
 }
 
 static void leaf_tag(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
@@ -446,6 +430,15 @@ struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *lea
 	return old;
 }
 
+void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index)
+{
+	unsigned int slot = leaf_slot(index);
+
+	leaf->slot[slot] = NULL;
+	leaf->node.mine &= ~BIT(slot);
+	leaf->node.used--;
+}
+
 /*
  * The first leaf that covers *@index or an index above; *@index is then moved up
  * into the leaf. Indexes never wrap: a node in which nothing is left to look at
@@ -459,7 +452,7 @@ static struct zvm_pm_leaf *next_leaf(const struct zvm_pagemap *map, u64 *index)
 	if (!node || at > level_last(node->level))
 		return NULL;
 	while (node->level) {
-		struct zvm_pm_inner *inner = to_inner(node);
+		struct zvm_pm_inner *inner = zvm_pm_inner(node);
 		unsigned int level = node->level;
 		unsigned int first = inner_slot(level, at), i = first;
 
@@ -476,12 +469,12 @@ static struct zvm_pm_leaf *next_leaf(const struct zvm_pagemap *map, u64 *index)
 		}
 		if (i > first) {
 			at &= ~level_last(level);
-			at |= (u64)i << level_bits(level - 1);
+			at |= (u64)i << zvm_pm_bits(level - 1);
 		}
 		node = inner->slot[i];
 	}
 	*index = at;
-	return to_leaf(node);
+	return zvm_pm_leaf(node);
 }
 
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
@@ -566,7 +559,7 @@ static void edge_need(const struct zvm_pagemap *map, u64 first, u64 last, u64 in
 		}
 		if (!node->level)
 			break;
-		node = to_inner(node)->slot[inner_slot(node->level, index)];
+		node = zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
 	}
 }
 
@@ -583,7 +576,7 @@ static void edge_own(struct zvm_pagemap *map, u64 first, u64 last, u64 index,
 		edge->node[node->level] = node;
 		if (!node->level)
 			break;
-		link = &to_inner(node)->slot[inner_slot(node->level, index)];
+		link = &zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
 	}
 }
 
@@ -598,7 +591,7 @@ static void erase_in_node(struct zvm_pm_node *node, u64 first, u64 last,
 	unsigned int i;
 
 	if (!node->level) {
-		struct zvm_pm_leaf *leaf = to_leaf(node);
+		struct zvm_pm_leaf *leaf = zvm_pm_leaf(node);
 
 		for (i = leaf_slot(first); i <= leaf_slot(last); i++) {
 			struct page *page = leaf->slot[i];
@@ -614,7 +607,7 @@ static void erase_in_node(struct zvm_pm_node *node, u64 first, u64 last,
 	}
 
 	for (i = inner_slot(node->level, first); i <= inner_slot(node->level, last); i++) {
-		struct zvm_pm_node **link = &to_inner(node)->slot[i], *child = *link;
+		struct zvm_pm_node **link = &zvm_pm_inner(node)->slot[i], *child = *link;
 
 		if (!child || ((child == left || child == right) && child->used))
 			continue;
@@ -637,11 +630,11 @@ static void shrink_root(struct zvm_pagemap *map)
 			node_put(root);
 			return;
 		}
-		if (!root->level || root->used > 1 || !to_inner(root)->slot[0])
+		if (!root->level || root->used > 1 || !zvm_pm_inner(root)->slot[0])
 			return;
 		/* The child's reference passes from the old root to the map. */
-		map->root = to_inner(root)->slot[0];
-		inner_free(to_inner(root));
+		map->root = zvm_pm_inner(root)->slot[0];
+		inner_free(zvm_pm_inner(root));
 	}
 }
 
@@ -703,6 +696,19 @@ void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epo
 	to->root = from->root;
 	to->shared_epoch = epoch;
 	from->shared_epoch = epoch;
+}
+
+struct zvm_pm_node *zvm_pagemap_get_root(const struct zvm_pagemap *map)
+{
+	if (map->root)
+		refcount_inc(&map->root->refs);
+	return map->root;
+}
+
+void zvm_pagemap_put_root(struct zvm_pm_node *root)
+{
+	if (root)
+		node_put(root);
 }
 
 void zvm_pagemap_destroy(struct zvm_pagemap *map)

@@ -12,6 +12,7 @@
 #define ZVM_VMO_PAGEMAP_H
 
 #include <linux/bits.h>
+#include <linux/container_of.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
@@ -50,6 +51,22 @@ struct zvm_pm_inner {
 	struct zvm_pm_node node;
 	struct zvm_pm_node *slot[ZVM_INNER_SLOTS];
 };
+
+static inline struct zvm_pm_leaf *zvm_pm_leaf(struct zvm_pm_node *node)
+{
+	return container_of(node, struct zvm_pm_leaf, node);
+}
+
+static inline struct zvm_pm_inner *zvm_pm_inner(struct zvm_pm_node *node)
+{
+	return container_of(node, struct zvm_pm_inner, node);
+}
+
+/* How many index bits a node of @level resolves, it and all below. */
+static inline unsigned int zvm_pm_bits(unsigned int level)
+{
+	return ZVM_LEAF_SHIFT + level * ZVM_INNER_SHIFT;
+}
 
 /* Zero-initialised is empty. */
 struct zvm_pagemap {
@@ -104,6 +121,12 @@ bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
 struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
 			  u64 index, struct page *page);
 
+/*
+ * Take the page at @index out of a leaf from zvm_pagemap_make(); its slot is the
+ * caller's now. The leaf stays, be it empty.
+ */
+void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index);
+
 /* The first index >= @index that has a page, or U64_MAX. */
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index);
 
@@ -124,6 +147,13 @@ int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
  * before): O(1).
  */
 void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epoch);
+
+/*
+ * The root, or NULL, with a reference: what hangs on it does not change until
+ * zvm_pagemap_put_root(), which may sleep.
+ */
+struct zvm_pm_node *zvm_pagemap_get_root(const struct zvm_pagemap *map);
+void zvm_pagemap_put_root(struct zvm_pm_node *root);
 
 /* Nodes alive, over all maps. */
 u64 zvm_pagemap_nodes(void);

@@ -73,7 +73,7 @@ struct zvm_user *pm_user;
 
 struct page *pm_new_page(void)
 {
-	return zvm_page_alloc(pm_user, GFP_KERNEL, true);
+	return zvm_page_alloc(pm_user, 1, GFP_KERNEL, true);
 }
 
 int pm_write(struct zvm_pagemap *map, u64 index, u64 val, gfp_t gfp, bool *mine)

@@ -4,6 +4,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "family.h"
 #include "store.h"
 
 /* Pages that are committed before others get a chance at the lock. */
@@ -22,9 +23,11 @@ static bool touched_pages(u64 offset, u64 len, u64 *first, u64 *end)
 }
 
 /* Is [offset, offset + len) in the VMO? */
-static bool in_store(const struct zvm_store *store, u64 offset, u64 len)
+static bool in_vmo(struct zvm_vmo *vmo, u64 offset, u64 len)
 {
-	return offset <= store->size && len <= store->size - offset;
+	u64 size = zvm_vmo_size(vmo);
+
+	return offset <= size && len <= size - offset;
 }
 
 /* Commit from *@index on, one batch. */
@@ -57,6 +60,8 @@ int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len)
 	if (!len)
 		return 0;
 
+	index += vmo->offset >> PAGE_SHIFT;
+	end += vmo->offset >> PAGE_SHIFT;
 	do {
 		if (mutex_lock_killable(&store->lock))
 			return -EINTR;
@@ -76,28 +81,30 @@ int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len)
 
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	if (!in_store(store, offset, len))
+	if (!in_vmo(vmo, offset, len))
 		err = -ERANGE;
 	else if (!len)
 		err = 0;
+	else if (zvm_store_has_relatives(store))
+		err = -EOPNOTSUPP;
 	else if (!PAGE_ALIGNED(offset | len))
 		err = -EINVAL;
 	else
-		err = zvm_store_erase(store, offset >> PAGE_SHIFT,
-				      ((offset + len) >> PAGE_SHIFT) - 1, false);
+		err = zvm_store_erase(store, (vmo->offset + offset) >> PAGE_SHIFT,
+				      ((vmo->offset + offset + len) >> PAGE_SHIFT) - 1, false);
 	mutex_unlock(&store->lock);
 	return err;
 }
 
 /* Zero a piece of a page that is not all of it. */
-static int zero_piece(struct zvm_store *store, u64 from, u64 to)
+static int zero_piece(struct zvm_store *store, u64 from, u64 to, u64 limit)
 {
 	bool writable;
 
 	lockdep_assert_held(&store->lock);
 	if (from >= to)
 		return 0;
-	if (from >= store->size)
+	if (from >= limit)
 		return -ERANGE;
 	if (!zvm_store_peek(store, from >> PAGE_SHIFT, &writable))
 		return 0;
@@ -106,25 +113,28 @@ static int zero_piece(struct zvm_store *store, u64 from, u64 to)
 	return zvm_store_zero_part(store, from, to);
 }
 
-/* Head, body and tail, in this order: a failure leaves the earlier ones zero. */
-static int zero_locked(struct zvm_store *store, u64 offset, u64 end)
+/*
+ * Head, body and tail, in this order: a failure leaves the earlier ones zero. All
+ * from the start of the store; @limit: where the VMO ends.
+ */
+static int zero_locked(struct zvm_store *store, u64 offset, u64 end, u64 limit)
 {
 	u64 head = min(PAGE_ALIGN(offset), end);
 	u64 tail = max(round_down(end, PAGE_SIZE), head);
 	int err;
 
 	lockdep_assert_held(&store->lock);
-	err = zero_piece(store, offset, head);
+	err = zero_piece(store, offset, head, limit);
 	if (err)
 		return err;
-	if (tail > store->size)
+	if (tail > limit)
 		return -ERANGE;
 	if (head < tail) {
 		err = zvm_store_erase(store, head >> PAGE_SHIFT, (tail >> PAGE_SHIFT) - 1, false);
 		if (err)
 			return err;
 	}
-	return zero_piece(store, tail, end);
+	return zero_piece(store, tail, end, limit);
 }
 
 int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len)
@@ -137,9 +147,12 @@ int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len)
 		return 0;
 	if (check_add_overflow(offset, len, &end) || end > U64_MAX - (PAGE_SIZE - 1))
 		return -ERANGE;
+	/* Beyond the end of a slice, so that the sums below have no room: the same. */
+	if (check_add_overflow(vmo->offset, end, &end))
+		return -ERANGE;
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	err = zero_locked(store, offset, end);
+	err = zero_locked(store, vmo->offset + offset, end, zvm_vmo_limit(vmo));
 	mutex_unlock(&store->lock);
 	return err;
 }

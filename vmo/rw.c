@@ -142,6 +142,8 @@ ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter)
 	bool write = iov_iter_rw(iter) == WRITE;
 	ssize_t total = 0, done;
 
+	/* A slice does not change its size, so the caller's check holds. */
+	offset += vmo->offset;
 	while (iov_iter_count(iter)) {
 		if (write)
 			done = copy_in(store, offset + total, iter);
@@ -250,6 +252,7 @@ ssize_t zvm_vmo_copy_in_page(struct zvm_vmo *vmo, u64 offset, void __user *buffe
 	if (!access_ok(buffer, len))
 		return -EFAULT;
 	might_fault();
+	offset += vmo->offset;
 	if (!write) {
 		done = read_in_page(vmo->store, offset, buffer, len);
 		return done ? done : -EFAULT;

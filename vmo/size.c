@@ -9,12 +9,12 @@
 
 u64 zvm_vmo_size(struct zvm_vmo *vmo)
 {
-	return READ_ONCE(vmo->store->size);
+	return zvm_vmo_limit(vmo) - vmo->offset;
 }
 
 u64 zvm_vmo_stream_size(struct zvm_vmo *vmo)
 {
-	return READ_ONCE(vmo->store->stream_size);
+	return READ_ONCE(*zvm_vmo_stream(vmo));
 }
 
 void zvm_store_resize(struct zvm_store *store, u64 size)
@@ -64,6 +64,10 @@ int zvm_vmo_set_size(struct zvm_vmo *vmo, u64 size)
 	if (size > ZVM_VMO_MAX_SIZE)
 		return -ERANGE;
 
+	/* In a snapshot of a part, beyond what the indexes can say. */
+	if (size > U64_MAX - (store->base << PAGE_SHIFT))
+		return -EINVAL;
+
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	err = set_size_locked(store, size);
@@ -71,29 +75,32 @@ int zvm_vmo_set_size(struct zvm_vmo *vmo, u64 size)
 	return err;
 }
 
-static int set_stream_size_locked(struct zvm_store *store, u64 size)
+static int set_stream_size_locked(struct zvm_vmo *vmo, u64 size)
 {
-	u64 from = min(store->stream_size, size);
+	struct zvm_store *store = vmo->store;
+	u64 *stream = zvm_vmo_stream(vmo);
+	u64 limit = zvm_vmo_limit(vmo);
+	u64 from = vmo->offset + min(*stream, size);
 	u64 whole = PAGE_ALIGN(from);
 	int err;
 
 	lockdep_assert_held(&store->lock);
-	if (size == store->stream_size)
+	if (size == *stream)
 		return 0;
-	if (size > store->size)
+	if (size > limit - vmo->offset)
 		return -ERANGE;
 
 	/* All bytes from the smaller of the two sizes on become zero. */
 	err = zvm_store_zero_part(store, from, whole);
 	if (err)
 		return err;
-	if (whole < store->size) {
-		err = zvm_store_erase(store, whole >> PAGE_SHIFT,
-				      zvm_store_pages(store) - 1, false);
+	if (whole < limit) {
+		err = zvm_store_erase(store, whole >> PAGE_SHIFT, (limit >> PAGE_SHIFT) - 1,
+				      false);
 		if (err)
 			return err;
 	}
-	WRITE_ONCE(store->stream_size, size);
+	WRITE_ONCE(*stream, size);
 	return 0;
 }
 
@@ -104,7 +111,7 @@ int zvm_vmo_set_stream_size(struct zvm_vmo *vmo, u64 size)
 
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	err = set_stream_size_locked(store, size);
+	err = set_stream_size_locked(vmo, size);
 	mutex_unlock(&store->lock);
 	return err;
 }

@@ -7,12 +7,10 @@
 
 #include "../arch/aspace.h"
 #include "../vmar/aspace.h"
+#include "family.h"
 #include "page.h"
 #include "store.h"
 #include "user.h"
-
-/* No OOM killer while we hold the lock: the victim may be waiting for it. */
-#define STORE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /* Many, so that their reference counts have room for many PTEs. */
 #define NR_ZERO_PAGES 16u
@@ -26,6 +24,9 @@ int zvm_store_init(struct zvm_store *store, struct inode *inode)
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	mutex_init(&store->lock);
+	INIT_LIST_HEAD(&store->relatives);
+	store->slices = RB_ROOT_CACHED;
+	store->nr_whole = 1;
 	store->user = user;
 	store->inode = inode;
 	store->mappings = RB_ROOT_CACHED;
@@ -37,7 +38,25 @@ void zvm_store_destroy(struct zvm_store *store)
 {
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
 	zvm_pagemap_destroy(&store->pages);
+	if (store->family)
+		zvm_family_put(store);
 	zvm_user_uncharge(store->user, sizeof(struct zvm_vmo));
+}
+
+u64 zvm_store_next(struct zvm_store *store, u64 index)
+{
+	u64 next = zvm_pagemap_next(&store->pages, store->base + index);
+
+	return next == U64_MAX ? next : next - store->base;
+}
+
+u64 zvm_store_count(struct zvm_store *store, u64 first, u64 last)
+{
+	u64 end;
+
+	if (check_add_overflow(store->base, last, &end))
+		end = U64_MAX;
+	return zvm_pagemap_count(&store->pages, store->base + first, end);
 }
 
 struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable)
@@ -47,6 +66,7 @@ struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable)
 	bool alone;
 
 	lockdep_assert_held(&store->lock);
+	index += store->base;
 	leaf = zvm_pagemap_find(&store->pages, index, &alone);
 	page = leaf ? zvm_leaf_page(leaf, index) : NULL;
 	*writable = page && alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
@@ -60,40 +80,42 @@ static bool zero_ptes_at(const struct zvm_store *store, u64 index)
 
 struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held)
 {
+	u64 at = store->base + index;
 	struct page *page, *fresh;
 	struct zvm_pm_leaf *leaf;
 	bool alone;
 
 	lockdep_assert_held(&store->lock);
-	leaf = zvm_pagemap_find(&store->pages, index, &alone);
+	leaf = zvm_pagemap_find(&store->pages, at, &alone);
 	if (!leaf || !alone) {
-		leaf = zvm_pagemap_make(&store->pages, index, STORE_GFP);
+		leaf = zvm_pagemap_make(&store->pages, at, ZVM_STORE_GFP);
 		if (IS_ERR(leaf))
 			return ERR_CAST(leaf);
 	}
 
-	page = zvm_leaf_page(leaf, index);
+	page = zvm_leaf_page(leaf, at);
 	/* Neither to be written to nor to be copied from. */
 	if (page && PageHWPoison(page))
 		return ERR_PTR(-EIO);
-	if (page && zvm_leaf_mine(&store->pages, leaf, index, page == held))
+	if (page && zvm_leaf_mine(&store->pages, leaf, at, page == held))
 		return page;
 
-	fresh = zvm_page_alloc(store->user, STORE_GFP, !page);
+	fresh = zvm_page_alloc(store->user, store->inode->i_ino, ZVM_STORE_GFP, !page);
 	if (!fresh) {
-		/* No empty leaf stays behind: the path is ours, so this cannot fail. */
 		if (!page)
-			zvm_pagemap_erase(&store->pages, index, index, STORE_GFP);
+			zvm_store_prune(store, index);
 		return ERR_PTR(-ENOMEM);
 	}
 	if (page) {
 		copy_highpage(fresh, page);
 		SetPageUptodate(fresh);
 	}
-	/* What is mapped is the shared page, or a page of zeros: out with it. */
-	if (page || zero_ptes_at(store, index))
+	/* What is mapped, if anything, is the shared page or a page of zeros: out with it. */
+	if (page ? page_mapped(page) : zero_ptes_at(store, index))
 		zvm_store_zap(store, index, index, false);
-	zvm_leaf_set(&store->pages, leaf, index, fresh);
+	if (page)
+		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
+	zvm_leaf_set(&store->pages, leaf, at, fresh);
 	if (page)
 		zvm_page_drop(page);
 	return fresh;
@@ -107,6 +129,7 @@ unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int m
 	bool alone;
 
 	lockdep_assert_held(&store->lock);
+	index += store->base;
 	for (n = 0; n < max; n++, index++) {
 		struct page *page;
 		bool mine;
@@ -183,6 +206,123 @@ void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 	}
 }
 
+/* As zvm_store_zap(), but what can is left readable. */
+static void store_wrprotect(struct zvm_store *store, u64 first, u64 last)
+{
+	struct address_space *plain = store->inode->i_mapping;
+	struct interval_tree_node *it;
+
+	lockdep_assert_held(&store->lock);
+	for (it = interval_tree_iter_first(&store->mappings, first, last); it;
+	     it = interval_tree_iter_next(it, first, last)) {
+		struct zvm_mapping *map = container_of(it, struct zvm_mapping, itree);
+		u64 from = max_t(u64, first, it->start);
+		u64 to = min_t(u64, last, it->last);
+		u64 offset = map->node.base - map->aspace->base;
+
+		if (READ_ONCE(map->touched))
+			zvm_arch_wrprotect(map->aspace->obj.inode.i_mapping,
+					   (offset >> PAGE_SHIFT) + (from - it->start),
+					   to - from + 1);
+	}
+	/* mprotect(2) would make such PTEs writable again without asking. */
+	if (mapping_mapped(plain))
+		zvm_arch_unmap(plain, first, last - first + 1, false);
+}
+
+/*
+ * Give @to its own copy of the shared pages in [first, last] of @from to which
+ * somebody has a reference that is no PTE: a transfer into memory may be under
+ * way there, and it is @from's.
+ */
+static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u64 last)
+{
+	u64 at = from->base + first, end = from->base + last;
+	bool alone;
+
+	lockdep_assert_held(&from->lock);
+	while ((at = zvm_pagemap_next(&from->pages, at)) <= end) {
+		struct zvm_pm_leaf *leaf = zvm_pagemap_find(&from->pages, at, &alone);
+		u64 behind = min(end, at | (ZVM_LEAF_SLOTS - 1)) + 1;
+
+		for (; at < behind; at++) {
+			struct page *page = zvm_leaf_page(leaf, at);
+
+			if (!page || !zvm_page_is_foreign(page, 0))
+				continue;
+			page = zvm_store_get_write(to, at - to->base, NULL);
+			if (IS_ERR(page))
+				return PTR_ERR(page);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Such references come by way of PTEs, so it is enough to look where there are any. */
+static int copy_busy_mapped(struct zvm_store *to, struct zvm_store *from, u64 first, u64 last)
+{
+	struct interval_tree_node *it;
+	int err;
+
+	if (mapping_mapped(from->inode->i_mapping))
+		return copy_busy(to, from, first, last);
+	for (it = interval_tree_iter_first(&from->mappings, first, last); it;
+	     it = interval_tree_iter_next(it, first, last)) {
+		if (!READ_ONCE(container_of(it, struct zvm_mapping, itree)->touched))
+			continue;
+		err = copy_busy(to, from, max_t(u64, first, it->start), min_t(u64, last, it->last));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Larger each time; see pagemap.c. */
+static atomic64_t sharing_epoch;
+
+int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, u64 pages)
+{
+	u64 last = min(first + pages, zvm_store_pages(from)) - 1;
+	int err = 0;
+
+	lockdep_assert_held(&from->lock);
+	to->base = from->base + first;
+	if (!pages || first >= zvm_store_pages(from) || !from->pages.root)
+		return 0;
+	/*
+	 * With the lock no PTE becomes writable; when all are read-only, nothing
+	 * changes: that is the instant of the snapshot.
+	 */
+	store_wrprotect(from, first, last);
+	zvm_pagemap_share(&to->pages, &from->pages, atomic64_inc_return(&sharing_epoch));
+	if (to->base)
+		err = zvm_pagemap_erase(&to->pages, 0, to->base - 1, ZVM_STORE_GFP);
+	if (!err)
+		err = zvm_pagemap_erase(&to->pages, from->base + last + 1, U64_MAX, ZVM_STORE_GFP);
+	if (!err) {
+		mutex_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+		err = copy_busy_mapped(to, from, first, last);
+		mutex_unlock(&to->lock);
+	}
+	if (err)
+		zvm_pagemap_destroy(&to->pages);
+	return err;
+}
+
+void zvm_store_prune(struct zvm_store *store, u64 index)
+{
+	u64 at = store->base + index;
+	struct zvm_pm_leaf *leaf;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	leaf = zvm_pagemap_find(&store->pages, at, &alone);
+	/* The path is ours, so this cannot fail. */
+	if (leaf && alone && !zvm_leaf_page(leaf, at))
+		zvm_pagemap_erase(&store->pages, at, at, ZVM_STORE_GFP);
+}
+
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 {
 	lockdep_assert_held(&store->lock);
@@ -191,7 +331,16 @@ int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows
 		store->zero_first = U64_MAX;
 		store->zero_last = 0;
 	}
-	return zvm_pagemap_erase(&store->pages, first, last, STORE_GFP);
+	return zvm_pagemap_erase(&store->pages, store->base + first, store->base + last,
+				 ZVM_STORE_GFP);
+}
+
+void zvm_store_discard(struct zvm_store *store, u64 first, u64 last)
+{
+	lockdep_assert_held(&store->lock);
+	zvm_store_zap(store, first, last, true);
+	zvm_pagemap_erase(&store->pages, store->base + first, store->base + last,
+			  GFP_KERNEL | __GFP_NOFAIL);
 }
 
 int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to)

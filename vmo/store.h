@@ -18,6 +18,8 @@
  * was in it does not silently become zeros, but nobody gets it any more: -EIO.
  * Erasing gets rid of it, and the core never gives out that memory again.
  */
+/* No OOM killer while we hold the lock: the victim may be waiting for it. */
+#define ZVM_STORE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 int zvm_store_init(struct zvm_store *store, struct inode *inode);
 /* No locks; nobody else knows the store any more. */
@@ -27,6 +29,12 @@ static inline u64 zvm_store_pages(const struct zvm_store *store)
 {
 	return store->size >> PAGE_SHIFT;
 }
+
+/* The first index >= @index that has a page, or U64_MAX. */
+u64 zvm_store_next(struct zvm_store *store, u64 index);
+
+/* How many pages there are in [@first, @last]. Calls cond_resched(). */
+u64 zvm_store_count(struct zvm_store *store, u64 first, u64 last);
 
 /* The page at @index or NULL; *@writable: it may be written in place. */
 struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable);
@@ -57,8 +65,20 @@ struct page *zvm_zero_page(u64 index);
 /* Remove all PTEs of pages [first, last]; @even_cows: private copies as well. */
 void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows);
 
+/*
+ * Make the new, empty store @to a copy of [first, first + pages) of @from, whose
+ * lock is held. -ENOMEM: @to is empty still.
+ */
+int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, u64 pages);
+
 /* Zap and give back pages [first, last], at least one, which read as zero from now on. */
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows);
+
+/* The same for pages that nobody can see any more: never fails. */
+void zvm_store_discard(struct zvm_store *store, u64 first, u64 last);
+
+/* Let no empty leaf stay behind where nothing has been put into one. */
+void zvm_store_prune(struct zvm_store *store, u64 index);
 
 /* Set the size, for the user and for the file. */
 void zvm_store_resize(struct zvm_store *store, u64 size);

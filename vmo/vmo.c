@@ -4,6 +4,7 @@
  */
 #include "../object/handle.h"
 #include "../uapi/zircon-vm.h"
+#include "family.h"
 #include "file.h"
 #include "store.h"
 
@@ -26,23 +27,33 @@ static int check_options(u64 size, u32 options)
 	return 0;
 }
 
+struct zvm_vmo *zvm_vmo_alloc(void)
+{
+	struct zvm_object *obj = zvm_object_new(&zvm_vmo_type);
+	struct zvm_vmo *vmo;
+
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	vmo = to_vmo(obj);
+	obj->signals = ZX_VMO_ZERO_CHILDREN;
+	INIT_LIST_HEAD(&vmo->children);
+	INIT_LIST_HEAD(&vmo->sibling);
+	return vmo;
+}
+
 struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 {
 	int err = check_options(size, options);
-	struct zvm_object *obj;
 	struct zvm_vmo *vmo;
 
 	if (err)
 		return ERR_PTR(err);
-	obj = zvm_object_new(&zvm_vmo_type);
-	if (IS_ERR(obj))
-		return ERR_CAST(obj);
-
-	vmo = to_vmo(obj);
-	obj->signals = ZX_VMO_ZERO_CHILDREN;
-	err = zvm_store_init(&vmo->own_store, &obj->inode);
+	vmo = zvm_vmo_alloc();
+	if (IS_ERR(vmo))
+		return vmo;
+	err = zvm_store_init(&vmo->own_store, &vmo->obj.inode);
 	if (err) {
-		zvm_object_put(obj);
+		zvm_object_put(&vmo->obj);
 		return ERR_PTR(err);
 	}
 	vmo->store = &vmo->own_store;
@@ -57,8 +68,21 @@ static void vmo_evict(struct zvm_object *obj)
 {
 	struct zvm_vmo *vmo = to_vmo(obj);
 
-	if (vmo->store)
+	if (vmo->owner)
+		zvm_object_unpin(&vmo->owner->obj);
+	else if (vmo->store)
 		zvm_store_destroy(vmo->store);
+}
+
+static void vmo_last_put(struct zvm_object *obj)
+{
+	struct zvm_vmo *vmo = to_vmo(obj);
+
+	/* Whoever could give it a family is a user. */
+	if (!vmo->store || !vmo->store->family)
+		return;
+	zvm_family_leave(vmo);
+	zvm_vmo_leave_store(vmo);
 }
 
 static void vmo_show_fdinfo(struct seq_file *m, struct zvm_object *obj)
@@ -81,6 +105,7 @@ struct zvm_object_type zvm_vmo_type = {
 	.size = sizeof(struct zvm_vmo),
 	.fops = &zvm_vmo_fops,
 	.iops = &zvm_vmo_iops,
+	.last_put = vmo_last_put,
 	.evict = vmo_evict,
 	.show_fdinfo = vmo_show_fdinfo,
 };

@@ -3,8 +3,10 @@
  * VMOs and the stores behind them.
  *
  * A VMO is what handles and mappings refer to. Its content is in a store: the
- * page map, the size, and the mappings that show it. An ordinary VMO owns its
- * store. The VMO core knows nothing of descriptors, commands or user structs.
+ * page map, the size, and the mappings that show it. An ordinary VMO and a
+ * snapshot own their store; slices and references show the store of another VMO,
+ * which they keep alive even when that VMO is dead. The VMO core knows nothing
+ * of descriptors, commands or user structs.
  */
 #ifndef ZVM_VMO_VMO_H
 #define ZVM_VMO_VMO_H
@@ -16,6 +18,7 @@
 #include "../object/object.h"
 #include "pagemap.h"
 
+struct zvm_family;
 struct zvm_mapping;
 struct zvm_user;
 
@@ -26,6 +29,8 @@ struct zvm_user;
  * struct zvm_store - the content of a VMO
  * @lock: guards everything here; see the lock tree in vmar/aspace.h
  * @pages: the pages
+ * @base: the index in @pages of the store's first page: relatives have all their
+ *	pages at the same indexes; fixed
  * @size: bytes, whole pages
  * @stream_size: bytes
  * @mappings: by interval of page indexes; changed under the aspace's lock too
@@ -36,10 +41,15 @@ struct zvm_user;
  *	exist are within; first > last if there is none
  * @nr_locks: of a discardable VMO
  * @cache_policy: ZX_CACHE_POLICY_...
+ * @family: of all whose content may be shared; NULL until there is a child
+ * @relatives: in the family's list of stores
+ * @nr_whole: living VMOs that show all of it
+ * @slices: those that show part of it, by page index
  */
 struct zvm_store {
 	struct mutex lock;	/* all below, and the PTEs of the pages */
 	struct zvm_pagemap pages;
+	u64 base;
 	u64 size;
 	u64 stream_size;
 	struct rb_root_cached mappings;
@@ -50,20 +60,55 @@ struct zvm_store {
 	u64 zero_last;
 	u64 nr_locks;
 	u32 cache_policy;
+	struct zvm_family *family;
+	struct list_head relatives;
+	u64 nr_whole;
+	struct rb_root_cached slices;
+};
+
+enum zvm_vmo_kind {
+	ZVM_VMO_PLAIN,		/* made from nothing */
+	ZVM_VMO_SNAPSHOT,
+	ZVM_VMO_SLICE,
+	ZVM_VMO_REFERENCE,
 };
 
 /**
  * struct zvm_vmo - a virtual memory object
  * @obj: head
  * @store: the content
- * @own_store: where @store points for a VMO that is nobody's slice
+ * @own_store: where @store points for a VMO that is no slice or reference
  * @options: ZVM_VMO_... it was created with, fixed
+ * @kind: fixed
+ * @immutable: a snapshot that nobody can write to, fixed
+ * @owner: a slice or reference: whose store it is; that VMO's memory is pinned
+ * @offset: of a slice in the store, in bytes; fixed, 0 for all others
+ * @slice_size: in bytes, fixed
+ * @slice_stream: a slice's own stream size (store->lock)
+ * @window: a slice of at least a page: in store->slices (store->lock)
+ * @parent: NULL: none, or it is dead and had none
+ * @children: VMOs made from this one
+ * @sibling: in the parent's @children
+ * @nr_children: how many
+ *
+ * @parent to @nr_children are guarded by the family's lock.
  */
 struct zvm_vmo {
 	struct zvm_object obj;
 	struct zvm_store *store;
 	struct zvm_store own_store;
 	u32 options;
+	enum zvm_vmo_kind kind;
+	bool immutable;
+	struct zvm_vmo *owner;
+	u64 offset;
+	u64 slice_size;
+	u64 slice_stream;
+	struct interval_tree_node window;
+	struct zvm_vmo *parent;
+	struct list_head children;
+	struct list_head sibling;
+	u64 nr_children;
 };
 
 extern struct zvm_object_type zvm_vmo_type;
@@ -73,8 +118,29 @@ static inline struct zvm_vmo *to_vmo(struct zvm_object *obj)
 	return container_of(obj, struct zvm_vmo, obj);
 }
 
+/* Where the VMO's part of its store ends, in bytes of the store. */
+static inline u64 zvm_vmo_limit(const struct zvm_vmo *vmo)
+{
+	if (vmo->kind == ZVM_VMO_SLICE)
+		return vmo->offset + vmo->slice_size;
+	return READ_ONCE(vmo->store->size);
+}
+
+/* The VMO's stream size; changed under store->lock. */
+static inline u64 *zvm_vmo_stream(struct zvm_vmo *vmo)
+{
+	return vmo->kind == ZVM_VMO_SLICE ? &vmo->slice_stream : &vmo->store->stream_size;
+}
+
 /* vmo.c */
 struct zvm_vmo *zvm_vmo_new(u64 size, u32 options);
+/* An empty shell, to become a VMO of any kind. */
+struct zvm_vmo *zvm_vmo_alloc(void);
+
+/* child.c: @size is not rounded; @options without rights */
+struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offset, u64 size);
+/* The last user is gone: what only this VMO could show of its store is given back. */
+void zvm_vmo_leave_store(struct zvm_vmo *vmo);
 
 /* size.c; the sizes may be read without the lock */
 u64 zvm_vmo_size(struct zvm_vmo *vmo);

@@ -176,6 +176,50 @@ zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, ui
 			    void *buffer, size_t buffer_size);
 
 /**
+ * zx_vmo_create_child() - make a VMO from another: a snapshot or a view
+ * @handle: the parent; ZX_RIGHT_DUPLICATE and ZX_RIGHT_READ, and ZX_RIGHT_RESIZE
+ *	for a resizable reference
+ * @options: one of
+ *	ZX_VMO_CHILD_SNAPSHOT: the content as it is at this instant; from then
+ *	on neither side sees what the other one writes. Pages are shared until
+ *	one side writes to them.
+ *	ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, ZX_VMO_CHILD_SNAPSHOT_MODIFIED:
+ *	here the same as SNAPSHOT;
+ *	ZX_VMO_CHILD_SLICE: a window on part of the parent's content;
+ *	ZX_VMO_CHILD_REFERENCE: another VMO with the same content and size;
+ *	and, where suitable,
+ *	ZX_VMO_CHILD_RESIZABLE: zx_vmo_set_size() works on the child;
+ *	ZX_VMO_CHILD_NO_WRITE: the child's handle gets no ZX_RIGHT_WRITE
+ * @offset: bytes from the start of the parent, whole pages; 0 for a reference
+ * @size: bytes; the child gets this rounded up to whole pages, and exactly this
+ *	as its stream size. 0 for a reference. A snapshot may go beyond the
+ *	parent's end: what is there reads as zero for ever.
+ * @out: handle to the child, with the rights of @handle without
+ *	ZX_RIGHT_RESIZE, and ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY;
+ *	ZX_RIGHT_RESIZE if RESIZABLE; with NO_WRITE not ZX_RIGHT_WRITE; other
+ *	snapshots have ZX_RIGHT_WRITE and not ZX_RIGHT_EXECUTE
+ *
+ * A snapshot costs the same whatever the size and the number of snapshots
+ * before; where the parent is mapped its PTEs are made read-only.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_OUT_OF_RANGE: @size (checked before the handle) or the range is
+ *   beyond the largest size
+ * - ZX_ERR_INVALID_ARGS: no or several types, unknown options, NO_WRITE with
+ *   RESIZABLE (checked before the handle), SLICE with RESIZABLE, @offset not
+ *   whole pages, a slice not within the parent, a reference with @offset or
+ *   @size, @out cannot be written
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: @handle
+ * - ZX_ERR_NOT_SUPPORTED: the parent is discardable; a slice of a resizable VMO;
+ *   a snapshot or reference of a slice
+ * - ZX_ERR_BAD_STATE: the parent's cache policy is not CACHED
+ * - ZX_ERR_NO_MEMORY: no memory
+ */
+zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset,
+				uint64_t size, zx_handle_t *out);
+
+/**
  * zx_vmo_set_cache_policy() - say how mappings of a VMO are to be cached
  * @handle: a VMO; ZX_RIGHT_MAP
  * @cache_policy: ZX_CACHE_POLICY_CACHED, _UNCACHED, _UNCACHED_DEVICE or
