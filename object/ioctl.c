@@ -28,6 +28,7 @@ union zvm_cmd {
 	struct zvm_op_range op_range;
 	struct zvm_vmo_set_cache_policy cache_policy;
 	struct zvm_vmo_create_child create_child;
+	struct zvm_vmo_transfer_data transfer_data;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
@@ -108,6 +109,8 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	VMO_OP(ZVM_VMO_OP_RANGE, zvm_ioctl_vmo_op_range, zvm_op_range, buffer_size, 0),
 	VMO_OP(ZVM_VMO_SET_CACHE_POLICY, zvm_ioctl_vmo_set_cache_policy,
 	       zvm_vmo_set_cache_policy, reserved, ZX_RIGHT_MAP),
+	VMO_OP(ZVM_VMO_TRANSFER_DATA, zvm_ioctl_vmo_transfer_data, zvm_vmo_transfer_data,
+	       src_offset, ZX_RIGHT_WRITE),
 	VMO_OP(ZVM_VMO_CREATE_CHILD, zvm_ioctl_vmo_create_child, zvm_vmo_create_child,
 	       out_handle, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ),
 

@@ -160,6 +160,26 @@ int zvm_ioctl_vmo_create_child(struct zvm_call *call)
 	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
 }
 
+int zvm_ioctl_vmo_transfer_data(struct zvm_call *call)
+{
+	const struct zvm_vmo_transfer_data *cmd = call->cmd;
+	struct zvm_handle_ref src;
+	int err;
+
+	if (cmd->options || !PAGE_ALIGNED(cmd->offset | cmd->length | cmd->src_offset))
+		return -EINVAL;
+	err = zvm_handle_lookup(cmd->src, &zvm_vmo_type, &src);
+	if (err)
+		return err;
+	if ((src.rights & ZX_RIGHTS_IO) == ZX_RIGHTS_IO)
+		err = zvm_vmo_transfer(to_vmo(call->obj), cmd->offset, cmd->length,
+				       to_vmo(src.obj), cmd->src_offset);
+	else
+		err = -EACCES;
+	zvm_handle_ref_put(&src);
+	return err;
+}
+
 static int lock_vmo(struct zvm_vmo *vmo, const struct zvm_op_range *cmd)
 {
 	/* Nothing has ever been discarded. */

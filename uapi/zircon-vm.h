@@ -585,6 +585,33 @@ struct zvm_vmo_create_child {
 
 #define ZVM_VMO_CREATE_CHILD _IO(ZVM_IOC_TYPE, 0x28)
 
+/**
+ * struct zvm_vmo_transfer_data - ioctl(ZVM_VMO_TRANSFER_DATA), on a VMO
+ * @size: sizeof(struct zvm_vmo_transfer_data)
+ * @tag: tag of the handle, or 0
+ * @options: has to be 0
+ * @src: handle value of the VMO that the data comes from
+ * @offset: bytes from the start of this VMO
+ * @length: bytes
+ * @src_offset: bytes from the start of @src
+ *
+ * As zx_vmo_transfer_data() (needs ZX_RIGHT_WRITE, and both ZX_RIGHT_READ and
+ * ZX_RIGHT_WRITE on @src). All three are multiples of the page size.
+ *
+ * Errors: EINVAL: they are not, or @options; ERANGE: a range is beyond its VMO.
+ */
+struct zvm_vmo_transfer_data {
+	__u32 size;
+	__u32 tag;
+	__u32 options;
+	__u32 src;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 src_offset;
+};
+
+#define ZVM_VMO_TRANSFER_DATA _IO(ZVM_IOC_TYPE, 0x29)
+
 /* ---- on a VMAR --------------------------------------------------------- */
 
 /**
@@ -734,6 +761,12 @@ ZVM_ASSERT_SIZE(zvm_object_wait_many, 24);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, count, 4);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, items, 8);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, deadline, 16);
+ZVM_ASSERT_SIZE(zvm_vmo_transfer_data, 40);
+ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, options, 8);
+ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, src, 12);
+ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, offset, 16);
+ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, length, 24);
+ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, src_offset, 32);
 ZVM_ASSERT_SIZE(zvm_vmo_create_child, 40);
 ZVM_ASSERT_OFFSET(zvm_vmo_create_child, options, 8);
 ZVM_ASSERT_OFFSET(zvm_vmo_create_child, offset, 16);

@@ -137,6 +137,25 @@ zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t o
 	return zvmi_call(handle, ZVM_VMO_CREATE_CHILD, &cmd);
 }
 
+zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t offset,
+				 uint64_t length, zx_handle_t src_vmo, uint64_t src_offset)
+{
+	struct zvm_vmo_transfer_data cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(dst_vmo),
+		.options = options,
+		.src = src_vmo,
+		.offset = offset,
+		.length = length,
+		.src_offset = src_offset,
+	};
+
+	/* Before the handles are looked at, which the kernel does first. */
+	if (options || (offset | length | src_offset) & (zx_system_get_page_size() - 1))
+		return ZX_ERR_INVALID_ARGS;
+	return zvmi_call(dst_vmo, ZVM_VMO_TRANSFER_DATA, &cmd);
+}
+
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy)
 {
 	struct zvm_vmo_set_cache_policy cmd = {

@@ -167,6 +167,10 @@ ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter);
 ssize_t zvm_vmo_copy_in_page(struct zvm_vmo *vmo, u64 offset, void __user *buffer,
 			     size_t len, bool write);
 
+/* transfer.c: zx_vmo_transfer_data(), all whole pages */
+int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *src,
+		     u64 src_offset);
+
 /* info.c */
 /* -ENOMEM: the share count may be too low. */
 int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);

@@ -220,6 +220,33 @@ zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t o
 				uint64_t size, zx_handle_t *out);
 
 /**
+ * zx_vmo_transfer_data() - move pages from one VMO to another
+ * @dst_vmo: where to; ZX_RIGHT_WRITE
+ * @options: has to be 0
+ * @offset: bytes from the start of @dst_vmo, whole pages
+ * @length: bytes, whole pages
+ * @src_vmo: where from; ZX_RIGHT_READ and ZX_RIGHT_WRITE. May be @dst_vmo, and
+ *	the ranges may overlap.
+ * @src_offset: bytes from the start of @src_vmo, whole pages
+ *
+ * What was in the target range is replaced; the source range reads as zero
+ * afterwards. Pages that the source has for itself alone are not copied. A call
+ * that fails may have moved part of the range.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @options, or something is not whole pages (both checked
+ *   before the handles)
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: @dst_vmo, then
+ *   @src_vmo
+ * - ZX_ERR_OUT_OF_RANGE: the source range, or the target range, is not within
+ *   its VMO
+ * - ZX_ERR_NO_MEMORY: no memory
+ */
+zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t offset,
+				 uint64_t length, zx_handle_t src_vmo, uint64_t src_offset);
+
+/**
  * zx_vmo_set_cache_policy() - say how mappings of a VMO are to be cached
  * @handle: a VMO; ZX_RIGHT_MAP
  * @cache_policy: ZX_CACHE_POLICY_CACHED, _UNCACHED, _UNCACHED_DEVICE or
