@@ -55,6 +55,7 @@ struct way {
  * struct bench_case - a line of the table
  * @name: without commas
  * @bar: the largest ratio that is good
+ * @most: the most that ours may cost, 0: no such bar
  * @repeat: how often each way is run; the median counts
  * @per: how many things @run does; the cost is that of one
  * @ours: with zx_...()
@@ -63,6 +64,7 @@ struct way {
 struct bench_case {
 	const char *name;
 	double bar;
+	double most;
 	unsigned int repeat;
 	unsigned int per;
 	struct way ours;
@@ -90,6 +92,7 @@ void report_close(void);
 void map_cases(void);		/* one page: map, protect, fault */
 void bulk_cases(void);		/* thousands of pages at once */
 void transfer_cases(void);	/* read, write, create */
+void snapshot_cases(void);	/* snapshots, and fork */
 
 /* ---- small things ------------------------------------------------------- */
 

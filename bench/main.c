@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 	map_cases();
 	bulk_cases();
 	transfer_cases();
+	snapshot_cases();
 	report_close();
 	return 0;
 }

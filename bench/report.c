@@ -29,6 +29,7 @@ void report(const struct bench_case *c, double ours, double theirs)
 	/* Judged as it is printed. */
 	bool pass = (long)(ratio * 100 + 0.5) <= (long)(c->bar * 100 + 0.5);
 
+	pass = pass && (!c->most || ours <= c->most);
 	if (strchr(c->name, ','))
 		die(c->name, "a comma in the name of a case");
 	if (pass)
