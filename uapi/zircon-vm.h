@@ -269,7 +269,7 @@ struct zvm_object_wait_one {
 	__u32 handle;
 	__u32 signals;
 	__u32 reserved;
-	__aligned_s64 deadline;
+	__s64 deadline;
 	__aligned_u64 out_observed;
 };
 
@@ -290,7 +290,7 @@ struct zvm_object_wait_many {
 	__u32 size;
 	__u32 count;
 	__aligned_u64 items;
-	__aligned_s64 deadline;
+	__s64 deadline;
 };
 
 #define ZVM_OBJECT_WAIT_MANY _IO(ZVM_IOC_TYPE, 0x06)
