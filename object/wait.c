@@ -35,7 +35,7 @@ static void begin(struct item *item)
 	struct zvm_object *obj = item->ref.obj;
 	struct zvm_waiter *waiter = &item->waiter;
 
-	waiter->file = item->ref.fd.file;
+	waiter->file = fd_file(item->ref.fd);
 	waiter->task = current;
 	/* So that a close is seen that was faster than our being in the list. */
 	waiter->check = true;
@@ -86,7 +86,7 @@ static bool is_closed(const struct item *item)
 
 	if (zvm_handle_lookup(item->value, NULL, &ref))
 		return true;
-	same = ref.fd.file == item->ref.fd.file;
+	same = fd_file(ref.fd) == fd_file(item->ref.fd);
 	zvm_handle_ref_put(&ref);
 	return !same;
 }

@@ -91,6 +91,11 @@ void zvm_page_adopt(struct page *page, u64 owner)
 	set_page_owner(page, owner);
 }
 
+static void swap_index(struct page *a, struct page *b)
+{
+	swap(page_folio(a)->index, page_folio(b)->index);
+}
+
 void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra)
 {
 	struct address_space *mapping;
@@ -99,7 +104,7 @@ void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsign
 		return;
 	set_page_owner(old, 0);
 	if (!zvm_page_is_foreign(old, extra)) {
-		swap(old->index, new->index);
+		swap_index(old, new);
 		return;
 	}
 	/*
@@ -112,7 +117,7 @@ void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsign
 	mapping = old->mapping;
 	WRITE_ONCE(old->mapping, NULL);
 	synchronize_rcu();
-	swap(old->index, new->index);
+	swap_index(old, new);
 	WRITE_ONCE(old->mapping, mapping);
 	unlock_page(old);
 }

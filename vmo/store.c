@@ -111,7 +111,7 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 		SetPageUptodate(fresh);
 	}
 	/* What is mapped, if anything, is the shared page or a page of zeros: out with it. */
-	if (page ? page_mapped(page) : zero_ptes_at(store, index))
+	if (page ? zvm_page_mapcount(page) : zero_ptes_at(store, index))
 		zvm_store_zap(store, index, index, false);
 	if (page)
 		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
