@@ -30,5 +30,8 @@ void rights_types(struct kunit *test);
 void rights_commands(struct kunit *test);
 void rights_map(struct kunit *test);
 void rights_never_grow(struct kunit *test);
+void rights_of_children(struct kunit *test);
+void rights_transfer_data(struct kunit *test);
+void rights_wait(struct kunit *test);
 
 #endif /* ZVM_OBJECT_OBJECT_KUNIT_H */

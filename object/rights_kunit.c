@@ -47,6 +47,8 @@ struct row {
 #define MAP		0x20
 #define GET_PROPERTY	0x40
 #define SET_PROPERTY	0x80
+#define SIGNAL		0x1000
+#define WAIT		0x4000
 #define INSPECT		0x8000
 #define OP_CHILDREN	0x200000
 #define RESIZE		0x400000
@@ -58,12 +60,16 @@ static const struct row rows[] = {
 	ROW(ZVM_VMAR_ROOT, DEVICE),
 	ROW(ZVM_VMO_CREATE, DEVICE),
 	ROW(ZVM_HANDLE_CLOSE, DEVICE),
+	/* All of them in rights_wait(). */
+	ROW(ZVM_OBJECT_WAIT_ONE, DEVICE),
+	ROW(ZVM_OBJECT_WAIT_MANY, DEVICE),
 
 	ROW(ZVM_HANDLE_TAG_OF, HANDLE),
 	/* which: flags */
 	ROW(ZVM_HANDLE_DUPLICATE, HANDLE, DUPLICATE),
 	ROW(ZVM_HANDLE_DUPLICATE, HANDLE, .which = ZVM_DUPLICATE_REPLACE),
 	ROW(ZVM_HANDLE_DUPLICATE, VMO, .which = ZVM_DUPLICATE_EXECUTABLE),
+	ROW(ZVM_OBJECT_SIGNAL, HANDLE, SIGNAL),
 	/* which: topic */
 	ROW(ZVM_OBJECT_GET_INFO, HANDLE, .which = 1),
 	ROW(ZVM_OBJECT_GET_INFO, HANDLE, .which = 2),
@@ -90,6 +96,18 @@ static const struct row rows[] = {
 	ROW(ZVM_VMO_SET_SIZE, RESIZABLE, WRITE_ | RESIZE),
 	ROW(ZVM_VMO_SET_STREAM_SIZE, VMO, WRITE_),
 	ROW(ZVM_VMO_SET_CACHE_POLICY, VMO, MAP),
+	/* which: options */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0),
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x01),	/* SNAPSHOT */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x05),	/* RESIZABLE */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x08),	/* SLICE */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x10),	/* AT_LEAST... */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x21),	/* NO_WRITE */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x40),	/* REFERENCE */
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_ | RESIZE, .which = 0x44),
+	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x80),	/* ..._MODIFIED */
+	/* The source in rights_transfer_data(); here, a handle that is none. */
+	ROW(ZVM_VMO_TRANSFER_DATA, VMO, WRITE_),
 	/* which: op */
 	ROW(ZVM_VMO_OP_RANGE, VMO, .which = 0),
 	ROW(ZVM_VMO_OP_RANGE, VMO, WRITE_, .which = 1),			/* COMMIT */
@@ -175,10 +193,13 @@ static void end_world(struct kunit *test, struct world *w)
 union args {
 	u64 raw[8];
 	struct zvm_handle_duplicate duplicate;
+	struct zvm_object_wait_one wait_one;
 	struct zvm_object_get_info info;
 	struct zvm_object_property property;
 	struct zvm_vmo_set_size set_size;
 	struct zvm_op_range op;
+	struct zvm_vmo_create_child child;
+	struct zvm_vmo_transfer_data data;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
@@ -206,6 +227,11 @@ static void fill_args(union args *a, const struct row *row, const struct world *
 	case ZVM_VMO_SET_SIZE:
 	case ZVM_VMO_SET_STREAM_SIZE:
 		a->set_size.new_size = PAGE_SIZE;
+		break;
+	case ZVM_VMO_CREATE_CHILD:
+		a->child.options = row->which;
+		if (!(row->which & ZX_VMO_CHILD_REFERENCE))
+			a->child.child_size = PAGE_SIZE;
 		break;
 	case ZVM_VMO_OP_RANGE:
 		a->op.op = row->which;
@@ -447,6 +473,89 @@ void rights_never_grow(struct kunit *test)
 					    "%#x from %#x", rights, old);
 		}
 		cond_resched();
+	}
+	end_world(test, &w);
+}
+
+/*
+ * A child's handle never has a right that the parent's has not, but for those that
+ * the kind of child gives: to the properties, to write to a copy, to resize.
+ */
+void rights_of_children(struct kunit *test)
+{
+	static const struct { u32 options, less, more; } kinds[] = {
+		{ 0x01, EXECUTE | RESIZE, WRITE_ },
+		{ 0x05, EXECUTE, WRITE_ | RESIZE },
+		{ 0x21, WRITE_ | RESIZE, 0 },
+		{ 0x10, EXECUTE | RESIZE, WRITE_ },
+		{ 0x80, EXECUTE | RESIZE, WRITE_ },
+		{ 0x08, RESIZE, 0 },
+		{ 0x28, WRITE_ | RESIZE, 0 },
+		{ 0x40, RESIZE, 0 },
+		{ 0x60, WRITE_ | RESIZE, 0 },
+		{ 0x44, 0, RESIZE },
+	};
+	struct rnd_state rnd;
+	int i, k;
+
+	prandom_seed_state(&rnd, zvm_kunit_seed(test));
+	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+		for (i = 0; i < 100; i++) {
+			u32 old = (prandom_u32_state(&rnd) & ALL_RIGHTS) | DUPLICATE | READ_;
+			u32 want = (old & ~kinds[k].less) | kinds[k].more | GET_PROPERTY |
+				   SET_PROPERTY;
+
+			KUNIT_EXPECT_EQ_MSG(test, want, zvm_child_rights(old, kinds[k].options),
+					    "options %#x with %#x", kinds[k].options, old);
+		}
+	}
+}
+
+/* The source of a transfer must be readable and writable, the target writable. */
+void rights_transfer_data(struct kunit *test)
+{
+	u32 src_rights, rights;
+	struct world w;
+	int fd, err, want;
+
+	make_world(test, &w);
+	for (src_rights = 0; src_rights <= (EXECUTE | WRITE_ | READ_); src_rights += READ_) {
+		fd = open_handle(test, w.obj[RESIZABLE], src_rights);
+		for (rights = 0; rights <= (EXECUTE | WRITE_ | READ_); rights += READ_) {
+			union args args = { .data = {
+				.src = ZVM_HANDLE_VALUE(fd, 0),
+				.length = PAGE_SIZE,
+			} };
+
+			want = rights & WRITE_ && !(~src_rights & (READ_ | WRITE_)) ? 0 : -EACCES;
+			err = run_args(ZVM_VMO_TRANSFER_DATA, &args, w.obj[VMO], rights);
+			KUNIT_EXPECT_EQ_MSG(test, want, err, "from %#x to %#x", src_rights,
+					    rights);
+		}
+		close_fd(fd);
+	}
+	end_world(test, &w);
+}
+
+/* WAIT it takes, and nothing else, to wait. */
+void rights_wait(struct kunit *test)
+{
+	struct world w;
+	int i, j, fd;
+
+	make_world(test, &w);
+	for (i = 0; BIT(i) <= ALL_RIGHTS; i++) {
+		for (j = 0; j < 2; j++) {
+			u32 rights = j ? ALL_RIGHTS & ~BIT(i) : BIT(i);
+			union args args = { .wait_one.signals = ZX_VMO_ZERO_CHILDREN };
+
+			fd = open_handle(test, w.obj[VMO], rights);
+			args.wait_one.handle = ZVM_HANDLE_VALUE(fd, 0);
+			KUNIT_EXPECT_EQ_MSG(test, rights & WAIT ? 0 : -EACCES,
+					    run_args(ZVM_OBJECT_WAIT_ONE, &args, NULL, 0),
+					    "rights %#x", rights);
+			close_fd(fd);
+		}
 	}
 	end_world(test, &w);
 }

@@ -110,8 +110,7 @@ int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call)
 	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy);
 }
 
-/* The rights of a handle to a child that is made with a handle with @rights. */
-static u32 child_rights(u32 rights, u32 options)
+u32 zvm_child_rights(u32 rights, u32 options)
 {
 	const u32 views = ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_REFERENCE;
 
@@ -153,7 +152,7 @@ int zvm_ioctl_vmo_create_child(struct zvm_call *call)
 		return PTR_ERR(child);
 	if (rights & ZX_RIGHT_GET_PROPERTY)
 		zvm_object_copy_name(&child->obj, call->obj);
-	file = zvm_handle_new(&child->obj, child_rights(rights, cmd->options), 0);
+	file = zvm_handle_new(&child->obj, zvm_child_rights(rights, cmd->options), 0);
 	zvm_object_put(&child->obj);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

@@ -120,6 +120,9 @@ union fn_cmd {
 	struct zvm_handle_close close;
 	struct zvm_handle_duplicate duplicate;
 	struct zvm_handle_tag tag;
+	struct zvm_object_signal signal;
+	struct zvm_object_wait_one wait_one;
+	struct zvm_object_wait_many wait_many;
 	struct zvm_object_get_info info;
 	struct zvm_object_property property;
 	struct zvm_vmo_transfer transfer;
@@ -127,6 +130,8 @@ union fn_cmd {
 	struct zvm_vmo_set_size set_size;
 	struct zvm_op_range op;
 	struct zvm_vmo_set_cache_policy cache;
+	struct zvm_vmo_create_child child;
+	struct zvm_vmo_transfer_data data;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;

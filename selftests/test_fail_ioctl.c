@@ -85,7 +85,55 @@ static bool done_close(struct fn_world *w)
 	return !zt_live(w->bag.h[0]) && fn_handles(w->vmo) == 1;
 }
 
+/* No children: the signal is there, and nobody waits. */
+static void fill_wait_one(struct fn_world *w, union fn_cmd *m)
+{
+	m->wait_one.handle = w->vmo;
+	m->wait_one.signals = ZX_VMO_ZERO_CHILDREN;
+	m->wait_one.out_observed = u(&w->out->a);
+}
+
+static bool done_wait_one(struct fn_world *w)
+{
+	return (__u32)w->out->a == ZX_VMO_ZERO_CHILDREN;
+}
+
+static void fill_wait_many(struct fn_world *w, union fn_cmd *m)
+{
+	zx_wait_item_t items[2] = {
+		{ w->vmo, ZX_USER_SIGNAL_0, 1 }, { w->other, ZX_VMO_ZERO_CHILDREN, 1 },
+	};
+
+	memcpy(w->out->buf, items, sizeof(items));
+	m->wait_many.count = 2;
+	m->wait_many.items = u(w->out->buf);
+}
+
+static bool done_wait_many(struct fn_world *w)
+{
+	zx_wait_item_t items[2];
+
+	memcpy(items, w->out->buf, sizeof(items));
+	return items[0].pending == ZX_VMO_ZERO_CHILDREN &&
+	       items[1].pending == ZX_VMO_ZERO_CHILDREN;
+}
+
 /* ---- on any handle ---- */
+
+static void fill_signal(struct fn_world *w ZT_UNUSED, union fn_cmd *m)
+{
+	m->signal.set = ZX_USER_SIGNAL_3;
+}
+
+static bool is_signalled(struct fn_world *w)
+{
+	return zx_object_wait_one(w->vmo, ZX_USER_SIGNAL_3, 0, NULL) == ZX_OK;
+}
+
+static bool is_unsignalled(struct fn_world *w)
+{
+	return !is_signalled(w);
+}
 
 static void fill_duplicate(struct fn_world *w, union fn_cmd *m)
 {
@@ -485,6 +533,201 @@ static bool kept_policy(struct fn_world *w)
 	return zt_vmo_info(w->bag.h[0]).cache_policy == ZX_CACHE_POLICY_CACHED;
 }
 
+/* ---- children ---- */
+
+static void fill_child(struct fn_world *w, union fn_cmd *m, __u32 options)
+{
+	m->child.options = options;
+	m->child.child_size = options & ZX_VMO_CHILD_REFERENCE ? 0 : FN_VMO_PAGES * P;
+	m->child.out_handle = u(&w->out->handle);
+}
+
+static void fill_snapshot(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_SNAPSHOT);
+}
+
+/* Holes at both ends, and room behind. */
+static void fill_clipped(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | ZX_VMO_CHILD_RESIZABLE);
+	m->child.offset = 2 * P;
+	m->child.child_size = 16 * P;
+}
+
+static void fill_slice(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_SLICE);
+}
+
+static void fill_reference(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_REFERENCE);
+}
+
+/* What is made is a child of the VMO; the parent has only this one. */
+static bool is_child(struct fn_world *w, zx_handle_t h)
+{
+	return h && zt_vmo_info(h).parent_koid == zt_koid(w->vmo) &&
+	       zt_vmo_info(w->vmo).num_children == 1;
+}
+
+/* As the VMO is in the beginning, from page @first on. */
+static bool first_content(zx_handle_t h, unsigned int first, unsigned int end)
+{
+	for (unsigned int i = first; i < end; i++) {
+		uint8_t page[4096];
+
+		if (zx_vmo_read(h, page, (i - first) * P, P))
+			return false;
+		for (unsigned int at = 0; at < P; at++)
+			if (page[at] != (fn_written(i) ? zt_pattern(i * P + at, 1) : 0))
+				return false;
+	}
+	return true;
+}
+
+static bool done_snapshot(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+	uint8_t x = 0x55;
+
+	return is_child(w, h) && zt_size(h) == FN_VMO_PAGES * P &&
+	       first_content(h, 0, FN_VMO_PAGES) && !zx_vmo_write(h, &x, 0, 1) &&
+	       zt_vmo_byte(h, 0) == x && first_content(w->vmo, 0, FN_VMO_PAGES) &&
+	       !zx_vmo_write(w->vmo, &x, P, 1) && zt_vmo_byte(h, P) == zt_pattern(P, 1) &&
+	       !zt_vmo_fill(w->vmo, P, P, 1);
+}
+
+static bool done_clipped(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+
+	return is_child(w, h) && zt_size(h) == 16 * P && first_content(h, 2, FN_VMO_PAGES) &&
+	       zt_vmo_zero(h, 6 * P, 10 * P) && zt_rights(h) & ZX_RIGHT_RESIZE;
+}
+
+/* Its content is the VMO's, both ways. */
+static bool done_view(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+	uint8_t x = 0x55;
+
+	return is_child(w, h) && zt_size(h) == FN_VMO_PAGES * P &&
+	       first_content(h, 0, FN_VMO_PAGES) && !zx_vmo_write(h, &x, 4 * P, 1) &&
+	       zt_vmo_byte(w->vmo, 4 * P) == x;
+}
+
+/* A child of a child, and pages that are not where the store has them. */
+static void setup_child(struct fn_world *w)
+{
+	zx_handle_t child = ZX_HANDLE_INVALID;
+
+	zx_vmo_create_child(w->vmo, ZX_VMO_CHILD_SNAPSHOT, P, 5 * P, &child);
+	zt_keep(&w->bag, child);
+}
+
+static void fill_grandchild(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_SNAPSHOT);
+	m->child.child_size = 5 * P;
+}
+
+static bool done_grandchild(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+
+	return h && zt_vmo_info(h).parent_koid == zt_koid(w->bag.h[0]) &&
+	       zt_vmo_info(w->bag.h[0]).num_children == 1 && first_content(h, 1, 6) &&
+	       zt_vmo_info(w->vmo).num_children == 1;
+}
+
+/* A tree of many levels is cut at both ends. */
+static void setup_huge_child(struct fn_world *w)
+{
+	zt_keep(&w->bag, zt_vmo(0, ZX_VMO_UNBOUNDED));
+	zt_vmo_fill(w->bag.h[0], 0, P, 1);
+	zt_vmo_fill(w->bag.h[0], 1ull << 60, P, 2);
+	zt_vmo_fill(w->bag.h[0], 1ull << 61, P, 3);
+}
+
+static void fill_huge_child(struct fn_world *w, union fn_cmd *m)
+{
+	fill_child(w, m, ZX_VMO_CHILD_SNAPSHOT);
+	m->child.offset = P;
+	m->child.child_size = (1ull << 61) - P;
+}
+
+static bool done_huge_child(struct fn_world *w)
+{
+	uint64_t at = (1ull << 60) - P;
+	uint8_t page[4096];
+	zx_handle_t h = made(w);
+
+	return h && !zx_vmo_read(h, page, at, P) && zt_mismatch(page, P, 1ull << 60, 2) < 0 &&
+	       zt_vmo_zero(h, 0, P) && zt_committed(w->bag.h[0]) == 3 * P;
+}
+
+/* One page of another VMO goes to the hole behind the first pages. */
+static void setup_source(struct fn_world *w)
+{
+	zt_keep(&w->bag, zt_vmo(4 * P, 0));
+	zt_vmo_fill(w->bag.h[0], 0, 4 * P, 2);
+}
+
+static void fill_transfer_data(struct fn_world *w, union fn_cmd *m)
+{
+	m->data.src = w->bag.h[0];
+	m->data.offset = 3 * P;
+	m->data.src_offset = P;
+	m->data.length = P;
+}
+
+/* The source as it was, but for what has gone. */
+static bool source_holds(struct fn_world *w, bool taken)
+{
+	return zt_vmo_holds(w->bag.h[0], 0, P, 2) && zt_vmo_holds(w->bag.h[0], 2 * P, 2 * P, 2) &&
+	       (taken ? zt_vmo_zero(w->bag.h[0], P, P) : zt_vmo_holds(w->bag.h[0], P, P, 2)) &&
+	       zt_vmo_info(w->bag.h[0]).populated_bytes == (taken ? 3 : 4) * P;
+}
+
+static bool kept_source(struct fn_world *w)
+{
+	return source_holds(w, false);
+}
+
+static bool done_transfer_data(struct fn_world *w)
+{
+	uint8_t page[4096];
+
+	return source_holds(w, true) && !zx_vmo_read(w->vmo, page, 3 * P, P) &&
+	       zt_mismatch(page, P, P, 2) < 0 && zt_vmo_info(w->vmo).populated_bytes == 5 * P;
+}
+
+/* Both have children, so that nothing can be moved, only copied; over a page. */
+static void setup_shared_source(struct fn_world *w)
+{
+	zx_handle_t child = ZX_HANDLE_INVALID;
+
+	setup_source(w);
+	zx_vmo_create_child(w->bag.h[0], ZX_VMO_CHILD_SNAPSHOT, 0, 4 * P, &child);
+	zt_keep(&w->bag, child);
+	zx_vmo_create_child(w->vmo, ZX_VMO_CHILD_SNAPSHOT, 0, FN_VMO_PAGES * P, &child);
+	zt_keep(&w->bag, child);
+}
+
+static bool kept_shared_source(struct fn_world *w)
+{
+	return kept_source(w) && zt_vmo_holds(w->bag.h[1], 0, 4 * P, 2) &&
+	       first_content(w->bag.h[2], 0, FN_VMO_PAGES);
+}
+
+static bool done_transfer_shared(struct fn_world *w)
+{
+	return done_transfer_data(w) && zt_vmo_holds(w->bag.h[1], 0, 4 * P, 2) &&
+	       first_content(w->bag.h[2], 0, FN_VMO_PAGES);
+}
+
 /* ---- on a VMAR ---- */
 
 static void fill_allocate(struct fn_world *w, union fn_cmd *m)
@@ -804,6 +1047,13 @@ static bool unchanged(struct fn_world *w)
 #define VMAR_OP_CASE(op_, done_, ...)						\
 	CASE("VMAR_OP_RANGE " #op_, ZVM_VMAR_OP_RANGE, zvm_op_range, VMAR,	\
 	     fill_vmar_##op_, done_, __VA_ARGS__)
+#define CHILD_CASE(name_, target_, fill_, done_, ...)				\
+	CASE("VMO_CREATE_CHILD " name_, ZVM_VMO_CREATE_CHILD, zvm_vmo_create_child,	\
+	     target_, fill_, done_, .outs = { OUT(zvm_vmo_create_child, out_handle) },	\
+	     __VA_ARGS__)
+#define DATA_CASE(name_, ...)							\
+	CASE("VMO_TRANSFER_DATA" name_, ZVM_VMO_TRANSFER_DATA, zvm_vmo_transfer_data, VMO, \
+	     fill_transfer_data, __VA_ARGS__)
 #define TRANSFER_CASE(nr_, name_, fill_, ...)					\
 	CASE(#nr_ name_, ZVM_##nr_, zvm_vmo_transfer, VMO, fill_, __VA_ARGS__)
 
@@ -816,6 +1066,10 @@ static const struct fn_case device_cases[] = {
 	     .outs = { OUT(zvm_vmo_create, out_handle) }),
 	CASE("HANDLE_CLOSE", ZVM_HANDLE_CLOSE, zvm_handle_close, DEVICE, fill_close, done_close,
 	     .setup = setup_dup),
+	CASE("OBJECT_WAIT_ONE", ZVM_OBJECT_WAIT_ONE, zvm_object_wait_one, DEVICE, fill_wait_one,
+	     done_wait_one, .outs = { OUT(zvm_object_wait_one, out_observed) }),
+	CASE("OBJECT_WAIT_MANY", ZVM_OBJECT_WAIT_MANY, zvm_object_wait_many, DEVICE,
+	     fill_wait_many, done_wait_many),
 };
 
 static const struct fn_case handle_cases[] = {
@@ -825,6 +1079,8 @@ static const struct fn_case handle_cases[] = {
 	DUP_CASE(" EXECUTABLE", VMO, fill_executable),
 	DUP_CASE(" LEND", VMAR, fill_lend),
 	CASE("HANDLE_TAG_OF", ZVM_HANDLE_TAG_OF, zvm_handle_tag, VMO, fill_nothing, done_tag),
+	CASE("OBJECT_SIGNAL", ZVM_OBJECT_SIGNAL, zvm_object_signal, VMO, fill_signal,
+	     is_signalled, .kept = is_unsignalled),
 	CASE("GET_INFO HANDLE_VALID", ZVM_OBJECT_GET_INFO, zvm_object_get_info, VMO,
 	     fill_HANDLE_VALID, done_valid),
 	INFO_CASE(HANDLE_BASIC, VMO, done_basic),
@@ -884,6 +1140,16 @@ static const struct fn_case vmo_cases[] = {
 	VMO_OP_CASE(ALWAYS_NEED, VMO, unchanged),
 	CASE("VMO_SET_CACHE_POLICY", ZVM_VMO_SET_CACHE_POLICY, zvm_vmo_set_cache_policy, BAG,
 	     fill_policy, done_policy, .setup = setup_policy, .kept = kept_policy),
+	CHILD_CASE("SNAPSHOT", VMO, fill_snapshot, done_snapshot),
+	CHILD_CASE("SNAPSHOT clipped", VMO, fill_clipped, done_clipped),
+	CHILD_CASE("SNAPSHOT far out", BAG, fill_huge_child, done_huge_child,
+		   .setup = setup_huge_child),
+	CHILD_CASE("SLICE", VMO, fill_slice, done_view),
+	CHILD_CASE("REFERENCE", VMO, fill_reference, done_view),
+	CHILD_CASE("of a child", BAG, fill_grandchild, done_grandchild, .setup = setup_child),
+	DATA_CASE("", done_transfer_data, .setup = setup_source, .kept = kept_source),
+	DATA_CASE(" shared", done_transfer_shared, .setup = setup_shared_source,
+		  .kept = kept_shared_source),
 };
 
 static const struct fn_case vmar_cases[] = {
@@ -1042,7 +1308,7 @@ TEST_F(fail_ioctl, all_are_swept)
 			EXPECT_TRUE(swept(w, nr, 0)) TH_LOG("command %#x is not swept", nr);
 		}
 	}
-	EXPECT_GE(known, 24);
+	EXPECT_GE(known, 29);
 
 	/* Topics have versions in the upper bits. */
 	for (__u32 version = 0; version < 4; version++) {

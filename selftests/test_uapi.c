@@ -23,6 +23,7 @@ struct ctx {
 		__u32 pad;
 		__u64 a, b;
 		char buf[4096];
+		zx_wait_item_t item[2];
 	} *out;
 };
 
@@ -34,6 +35,9 @@ union cmd {
 	struct zvm_handle_close close;
 	struct zvm_handle_duplicate duplicate;
 	struct zvm_handle_tag tag;
+	struct zvm_object_signal signal;
+	struct zvm_object_wait_one wait_one;
+	struct zvm_object_wait_many wait_many;
 	struct zvm_object_get_info info;
 	struct zvm_object_property property;
 	struct zvm_vmo_transfer transfer;
@@ -41,6 +45,8 @@ union cmd {
 	struct zvm_vmo_set_size set_size;
 	struct zvm_op_range range;
 	struct zvm_vmo_set_cache_policy cache;
+	struct zvm_vmo_create_child child;
+	struct zvm_vmo_transfer_data data;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range vmar_range;
@@ -77,6 +83,27 @@ static void good_create(struct ctx *c, union cmd *m)
 static void good_close(struct ctx *c, union cmd *m)
 {
 	m->close.handle = c->vmo_h;
+}
+
+/* It has no children: the signal is there, and nobody waits. */
+static void good_wait_one(struct ctx *c, union cmd *m)
+{
+	m->wait_one.handle = c->vmo_h;
+	m->wait_one.signals = ZX_VMO_ZERO_CHILDREN;
+	m->wait_one.out_observed = u(&c->out->a);
+}
+
+static void good_wait_many(struct ctx *c, union cmd *m)
+{
+	c->out->item[0] = (zx_wait_item_t){ c->vmo_h, ZX_USER_SIGNAL_0, 0 };
+	c->out->item[1] = (zx_wait_item_t){ c->vmo_h, ZX_VMO_ZERO_CHILDREN, 0 };
+	m->wait_many.count = 2;
+	m->wait_many.items = u(c->out->item);
+}
+
+static void good_signal(struct ctx *c ZT_UNUSED, union cmd *m)
+{
+	m->signal.set = ZX_USER_SIGNAL_7;
 }
 
 static void good_duplicate(struct ctx *c, union cmd *m)
@@ -125,6 +152,22 @@ static void good_op_range(struct ctx *c ZT_UNUSED, union cmd *m)
 
 static void good_cache(struct ctx *c ZT_UNUSED, union cmd *m ZT_UNUSED)
 {
+}
+
+static void good_child(struct ctx *c, union cmd *m)
+{
+	m->child.options = ZX_VMO_CHILD_SNAPSHOT;
+	m->child.child_size = 2 * zt_page();
+	m->child.out_handle = u(&c->out->handle);
+}
+
+/* Where nothing is committed: it can be repeated. */
+static void good_transfer_data(struct ctx *c, union cmd *m)
+{
+	m->data.src = c->vmo_h;
+	m->data.offset = 4 * zt_page();
+	m->data.length = 2 * zt_page();
+	m->data.src_offset = 6 * zt_page();
 }
 
 static void good_allocate(struct ctx *c, union cmd *m)
@@ -192,12 +235,19 @@ static const struct command {
 	  .outs = { OFF(zvm_vmo_create, out_handle) } },
 	{ "HANDLE_CLOSE", ZVM_HANDLE_CLOSE, DEVICE, good_close, sizeof(struct zvm_handle_close),
 	  .once = true },
+	{ "WAIT_ONE", ZVM_OBJECT_WAIT_ONE, DEVICE, good_wait_one,
+	  sizeof(struct zvm_object_wait_one), .reserved = { OFF(zvm_object_wait_one, reserved) },
+	  .outs = { OFF(zvm_object_wait_one, out_observed) } },
+	{ "WAIT_MANY", ZVM_OBJECT_WAIT_MANY, DEVICE, good_wait_many,
+	  sizeof(struct zvm_object_wait_many), .once = false },
 	{ "HANDLE_TAG_OF", ZVM_HANDLE_TAG_OF, ANY, good_nothing, sizeof(struct zvm_handle_tag),
 	  .writes_itself = true },
 	{ "HANDLE_DUPLICATE", ZVM_HANDLE_DUPLICATE, ANY, good_duplicate,
 	  sizeof(struct zvm_handle_duplicate),
 	  .flags = OFF(zvm_handle_duplicate, flags), .bad_flags = ~7u,
 	  .outs = { OFF(zvm_handle_duplicate, out_handle) } },
+	{ "SIGNAL", ZVM_OBJECT_SIGNAL, VMO, good_signal, sizeof(struct zvm_object_signal),
+	  .flags = OFF(zvm_object_signal, set), .bad_flags = ~ZX_USER_SIGNAL_ALL },
 	{ "GET_INFO", ZVM_OBJECT_GET_INFO, ANY, good_info, sizeof(struct zvm_object_get_info),
 	  .reserved = { OFF(zvm_object_get_info, reserved) },
 	  .outs = { OFF(zvm_object_get_info, buffer), OFF(zvm_object_get_info, out_actual),
@@ -225,6 +275,13 @@ static const struct command {
 	  sizeof(struct zvm_vmo_set_cache_policy), .unmapped = true,
 	  .reserved = { OFF(zvm_vmo_set_cache_policy, reserved) },
 	  .flags = OFF(zvm_vmo_set_cache_policy, policy), .bad_flags = ~3u },
+	{ "VMO_CREATE_CHILD", ZVM_VMO_CREATE_CHILD, VMO, good_child,
+	  sizeof(struct zvm_vmo_create_child), .reserved = { OFF(zvm_vmo_create_child, reserved) },
+	  .flags = OFF(zvm_vmo_create_child, options), .bad_flags = ~0x25u,
+	  .outs = { OFF(zvm_vmo_create_child, out_handle) } },
+	{ "VMO_TRANSFER_DATA", ZVM_VMO_TRANSFER_DATA, VMO, good_transfer_data,
+	  sizeof(struct zvm_vmo_transfer_data), .flags = OFF(zvm_vmo_transfer_data, options),
+	  .bad_flags = ~0u },
 	{ "VMAR_ALLOCATE", ZVM_VMAR_ALLOCATE, VMAR, good_allocate,
 	  sizeof(struct zvm_vmar_allocate), .reserved = { OFF(zvm_vmar_allocate, reserved) },
 	  .flags = OFF(zvm_vmar_allocate, options), .bad_flags = 0x00ff0000 | 0x7 | 0x20,
@@ -293,6 +350,7 @@ static void undo(struct ctx *x, const struct command *c)
 		break;
 	case ZVM_VMAR_ROOT:
 	case ZVM_VMO_CREATE:
+	case ZVM_VMO_CREATE_CHILD:
 	case ZVM_HANDLE_DUPLICATE:
 		close((int)ZVM_HANDLE_FD(x->out->handle));
 		break;
@@ -587,7 +645,8 @@ TEST_F(uapi, bad_out_pointers)
 
 				/* optional, resp. checked by value */
 				if (!b->ptr && (c->nr == ZVM_OBJECT_GET_INFO ||
-						c->nr == ZVM_OBJECT_GET_PROPERTY))
+						c->nr == ZVM_OBJECT_GET_PROPERTY ||
+						c->nr == ZVM_OBJECT_WAIT_ONE))
 					continue;
 				fill(&self->x, c, &m);
 				memcpy(m.bytes + c->outs[o], &addr, sizeof(addr));
@@ -679,8 +738,9 @@ TEST_F(uapi, wrong_descriptors)
 			EXPECT_EQ(EBADF, call(self->x.dev, c->nr, &m)) TH_LOG("%s", c->name);
 			break;
 		case VMO:
-			/* properties: a region's handle lacks the right, which is first */
-			EXPECT_EQ(c->good == good_property ? EACCES : EMEDIUMTYPE,
+			/* any object's: a region's handle lacks the right, which is first */
+			EXPECT_EQ(c->good == good_property || c->good == good_signal ?
+				  EACCES : EMEDIUMTYPE,
 				  call(self->x.vmar, c->nr, &m)) TH_LOG("%s", c->name);
 			EXPECT_EQ(EBADF, call(self->x.dev, c->nr, &m)) TH_LOG("%s", c->name);
 			break;
@@ -724,7 +784,7 @@ TEST_F(uapi, wrong_tag)
 	}
 }
 
-/* Second handles within a struct: the VMO of VMAR_MAP */
+/* Second handles within a struct: the VMO of VMAR_MAP, the source of TRANSFER_DATA */
 TEST_F(uapi, wrong_second_handle)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -744,18 +804,126 @@ TEST_F(uapi, wrong_second_handle)
 		{ UINT32_MAX, EBADF },
 		{ ZVM_HANDLE_VALUE((__u32)self->x.vmo, 0), 0 },
 	};
-	const struct command *c = find(ZVM_VMAR_MAP);
+	const struct command *map = find(ZVM_VMAR_MAP);
+	const struct command *data = find(ZVM_VMO_TRANSFER_DATA);
 	union cmd m;
 
 	ASSERT_GE(null, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		fill(&self->x, c, &m);
+		fill(&self->x, map, &m);
 		m.map.vmo = t[i].value;
 		EXPECT_EQ(t[i].want, call(self->x.vmar, ZVM_VMAR_MAP, &m))
 			TH_LOG("%#x", t[i].value);
+		fill(&self->x, data, &m);
+		m.data.src = t[i].value;
+		EXPECT_EQ(t[i].want, call(self->x.vmo, ZVM_VMO_TRANSFER_DATA, &m))
+			TH_LOG("%#x", t[i].value);
 	}
-	undo(&self->x, c);
+	undo(&self->x, map);
 	close(null);
+}
+
+/* The handles that are waited on: all kinds of errors are "no such handle" */
+TEST_F(uapi, wrong_handle_to_wait_on)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	zx_handle_t deaf = zt_dup(self->x.vmo_h, ZX_RIGHTS_IO);
+	const struct {
+		__u32 value;
+		int want;
+	} t[] = {
+		{ 0, ENOENT },
+		{ self->x.vmo_h ^ 1, ENOENT },
+		{ self->x.vmo_h & ~3u, ENOENT },
+		{ self->x.vmo_h ^ 1u << 22, ENOENT },
+		{ ZVM_HANDLE_VALUE((__u32)null, 0), ENOENT },
+		{ ZVM_HANDLE_VALUE((__u32)self->x.dev, 0), ENOENT },
+		{ ZVM_HANDLE_VALUE(0xfffff, 0), ENOENT },
+		{ UINT32_MAX, ENOENT },
+		{ deaf, EACCES },
+		{ self->x.vmar_h, EACCES },
+		{ ZVM_HANDLE_VALUE((__u32)self->x.vmo, 0), 0 },
+	};
+	const struct command *one = find(ZVM_OBJECT_WAIT_ONE);
+	const struct command *many = find(ZVM_OBJECT_WAIT_MANY);
+	union cmd m;
+
+	ASSERT_GE(null, 0);
+	ASSERT_NE(0u, deaf);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		fill(&self->x, one, &m);
+		m.wait_one.handle = t[i].value;
+		EXPECT_EQ(t[i].want, call(self->x.dev, ZVM_OBJECT_WAIT_ONE, &m))
+			TH_LOG("%#x", t[i].value);
+		/* the first and the last of them */
+		for (size_t at = 0; at < 2; at++) {
+			fill(&self->x, many, &m);
+			self->x.out->item[at].handle = t[i].value;
+			EXPECT_EQ(t[i].want, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m))
+				TH_LOG("%#x", t[i].value);
+		}
+	}
+	ZT_EXPECT_OK(zx_handle_close(deaf));
+	close(null);
+}
+
+/* Items that cannot be read, or not written, or only some of them; too many */
+TEST_F(uapi, wait_many_items)
+{
+	const struct command *c = find(ZVM_OBJECT_WAIT_MANY);
+	const __u32 too_many[] = { 65, 4096, 0x80000000, UINT32_MAX };
+	char *two = mmap(NULL, 2 * ZT_P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	const size_t len = 2 * sizeof(zx_wait_item_t);
+	struct zt_bad bad[ZT_BAD_READ_N];
+	zx_wait_item_t item;
+	union cmd m;
+
+	ASSERT_NE(MAP_FAILED, two);
+	zt_bad_read(bad);
+	for (struct zt_bad *b = bad; b->name; b++) {
+		fill(&self->x, c, &m);
+		m.wait_many.items = u(b->ptr);
+		EXPECT_EQ(EFAULT, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m))
+			TH_LOG("%s", b->name);
+		/* which nobody looks at if there are none */
+		m.wait_many.count = 0;
+		EXPECT_EQ(ETIMEDOUT, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m))
+			TH_LOG("%s", b->name);
+		for (size_t i = 0; i < ARRAY_SIZE(too_many); i++) {
+			m.wait_many.count = too_many[i];
+			EXPECT_EQ(ERANGE, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m))
+				TH_LOG("%u, %s", too_many[i], b->name);
+		}
+	}
+
+	fill(&self->x, c, &m);
+	memcpy(two + ZT_P - len, self->x.out->item, len);
+	ASSERT_EQ(0, mprotect(two + ZT_P, ZT_P, PROT_NONE));
+	m.wait_many.items = u(two + ZT_P - len);
+	EXPECT_EQ(0, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m));
+	memcpy(&item, two + ZT_P - sizeof(item), sizeof(item));
+	EXPECT_EQ(ZX_VMO_ZERO_CHILDREN, item.pending);
+	m.wait_many.count = 3;
+	EXPECT_EQ(EFAULT, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m));
+	m.wait_many.count = 2;
+	m.wait_many.items += 8;
+	EXPECT_EQ(EFAULT, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m));
+	m.wait_many.items -= 8;
+	ASSERT_EQ(0, mprotect(two, ZT_P, PROT_READ));
+	EXPECT_EQ(EFAULT, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m));
+	munmap(two, 2 * ZT_P);
+
+	/* as many as there may be, at any alignment */
+	for (size_t i = 0; i < 64; i++) {
+		item = (zx_wait_item_t){ self->x.vmo_h, ZX_VMO_ZERO_CHILDREN, 0 };
+		memcpy(self->x.out->buf + 1 + i * sizeof(item), &item, sizeof(item));
+	}
+	m.wait_many.items = u(self->x.out->buf + 1);
+	m.wait_many.count = 64;
+	EXPECT_EQ(0, call(self->x.dev, ZVM_OBJECT_WAIT_MANY, &m));
+	memcpy(&item, self->x.out->buf + 1 + 63 * sizeof(item), sizeof(item));
+	EXPECT_EQ(ZX_VMO_ZERO_CHILDREN, item.pending);
 }
 
 TEST_F(uapi, commands_that_do_not_exist)
@@ -1029,6 +1197,11 @@ static void *fuzz(void *arg)
 		/* nor may handles pile up, or the objects be lost that all use */
 		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY)
 			continue;
+		/* nor may anybody wait long */
+		if (c->nr == ZVM_OBJECT_WAIT_ONE && m.wait_one.deadline > 0)
+			m.wait_one.deadline = (__s64)zt_now_ns() + 100000;
+		if (c->nr == ZVM_OBJECT_WAIT_MANY && m.wait_many.deadline > 0)
+			m.wait_many.deadline = (__s64)zt_now_ns() + 100000;
 		fd = rnd(f) % 8 ? target_fd(&f->x, c) : (int)(rnd(f) % 16) + 3;
 		f->x.out->handle = 0;
 		f->calls++;
@@ -1036,7 +1209,8 @@ static void *fuzz(void *arg)
 			continue;
 		f->ok++;
 		if (f->x.out->handle && (c->nr == ZVM_VMO_CREATE || c->nr == ZVM_VMAR_ROOT ||
-					 c->nr == ZVM_HANDLE_DUPLICATE))
+					 c->nr == ZVM_HANDLE_DUPLICATE ||
+					 c->nr == ZVM_VMO_CREATE_CHILD))
 			close((int)ZVM_HANDLE_FD(f->x.out->handle));
 	}
 	return NULL;
