@@ -54,6 +54,32 @@ static const struct name good_duplicate_flags[] = {
 	{ 0, NULL }
 };
 
+static const struct name signals[] = {
+	N(ZX_USER_SIGNAL_0), N(ZX_USER_SIGNAL_3), N(ZX_USER_SIGNAL_7), N(ZX_USER_SIGNAL_ALL),
+	N(ZX_VMO_ZERO_CHILDREN), N(ZX_SIGNAL_HANDLE_CLOSED), { 0, NULL }
+};
+static const struct name good_signals[] = {
+	S(0), S(ZX_USER_SIGNAL_0), S(ZX_USER_SIGNAL_3), S(ZX_USER_SIGNAL_7), S(ZX_USER_SIGNAL_ALL),
+	{ 0, NULL }
+};
+static const struct name waits[] = {
+	S(ZX_VMO_ZERO_CHILDREN), S(ZX_VMO_ZERO_CHILDREN | ZX_USER_SIGNAL_0), S(ZX_USER_SIGNAL_3),
+	S(ZX_USER_SIGNAL_ALL), S(0), { 0, NULL }
+};
+
+static const struct name child_options[] = {
+	N(ZX_VMO_CHILD_SNAPSHOT), N(ZX_VMO_CHILD_RESIZABLE), N(ZX_VMO_CHILD_SLICE),
+	N(ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE), N(ZX_VMO_CHILD_NO_WRITE),
+	N(ZX_VMO_CHILD_REFERENCE), N(ZX_VMO_CHILD_SNAPSHOT_MODIFIED), { 0, NULL }
+};
+static const struct name good_child_options[] = {
+	S(ZX_VMO_CHILD_SNAPSHOT), S(ZX_VMO_CHILD_SNAPSHOT), S(ZX_VMO_CHILD_SLICE),
+	S(ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_RESIZABLE), S(ZX_VMO_CHILD_REFERENCE),
+	S(ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_NO_WRITE), S(ZX_VMO_CHILD_SNAPSHOT_MODIFIED),
+	S(ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE), S(ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_NO_WRITE),
+	S(ZX_VMO_CHILD_REFERENCE | ZX_VMO_CHILD_RESIZABLE), { 0, NULL }
+};
+
 static const struct name topics[] = {
 	N(ZX_INFO_HANDLE_VALID), N(ZX_INFO_HANDLE_BASIC), N(ZX_INFO_HANDLE_COUNT), N(ZX_INFO_VMAR),
 	N(ZX_INFO_VMAR_MAPS), N(ZX_INFO_VMO), N(ZX_INFO_VMO_V1), N(ZX_INFO_VMO_V2),
@@ -159,6 +185,20 @@ static uint32_t need_children(const uint64_t *args)
 {
 	(void)args;
 	return ZX_RIGHT_OP_CHILDREN;
+}
+
+static uint32_t need_signal(const uint64_t *args)
+{
+	(void)args;
+	return ZX_RIGHT_SIGNAL;
+}
+
+static uint32_t need_child(const uint64_t *args)
+{
+	const uint32_t resizable_reference = ZX_VMO_CHILD_REFERENCE | ZX_VMO_CHILD_RESIZABLE;
+
+	return ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ |
+	       ((args[2] & resizable_reference) == resizable_reference ? ZX_RIGHT_RESIZE : 0);
 }
 
 static uint32_t need_duplicate(const uint64_t *args)
@@ -274,6 +314,16 @@ const struct op_type command_types[] = {
 		MEMBER(zvm_vmo_create, out_handle, A_OUT))),
 	COMMAND(HANDLE_CLOSE, 8, zvm_handle_close, ARGS(SLOT_DEVICE,
 		MEMBER(zvm_handle_close, handle, A_ANY_HANDLE))),
+	COMMAND(OBJECT_WAIT_ONE, 12, zvm_object_wait_one, ARGS(SLOT_DEVICE,
+		MEMBER(zvm_object_wait_one, handle, A_ANY_HANDLE),
+		MEMBER(zvm_object_wait_one, signals, A_FLAGS, .names = signals, .often = waits),
+		MEMBER(zvm_object_wait_one, reserved, A_RESERVED),
+		MEMBER(zvm_object_wait_one, deadline, A_DEADLINE),
+		MEMBER(zvm_object_wait_one, out_observed, A_OUT_MAYBE))),
+	COMMAND(OBJECT_WAIT_MANY, 8, zvm_object_wait_many, ARGS(SLOT_DEVICE,
+		MEMBER(zvm_object_wait_many, count, A_NUMBER, .from = MOST_ITEMS),
+		MEMBER(zvm_object_wait_many, items, A_ITEMS),
+		MEMBER(zvm_object_wait_many, deadline, A_DEADLINE))),
 
 	COMMAND(HANDLE_DUPLICATE, 25, zvm_handle_duplicate, .makes = MAKES_SAME, .out = 4,
 		.needs = need_duplicate, ARGS(SLOT_VMO,
@@ -285,6 +335,10 @@ const struct op_type command_types[] = {
 		MEMBER(zvm_handle_duplicate, out_handle, A_OUT))),
 	COMMAND(HANDLE_TAG_OF, 4, zvm_handle_tag, ARGS(SLOT_VMO,
 		MEMBER(zvm_handle_tag, tag, A_TAG))),
+	COMMAND(OBJECT_SIGNAL, 10, zvm_object_signal, .needs = need_signal, ARGS(SLOT_VMO,
+		MEMBER(zvm_object_signal, tag, A_TAG),
+		MEMBER(zvm_object_signal, clear, A_FLAGS, .names = signals, .often = good_signals),
+		MEMBER(zvm_object_signal, set, A_FLAGS, .names = signals, .often = good_signals))),
 	COMMAND(OBJECT_GET_INFO, 16, zvm_object_get_info, .needs = need_inspect, ARGS(SLOT_VMO,
 		MEMBER(zvm_object_get_info, tag, A_TAG),
 		MEMBER(zvm_object_get_info, topic, A_ONE_OF, .names = topics),
@@ -309,6 +363,23 @@ const struct op_type command_types[] = {
 		MEMBER(zvm_vmo_set_cache_policy, tag, A_TAG),
 		MEMBER(zvm_vmo_set_cache_policy, policy, A_ONE_OF, .names = policies),
 		MEMBER(zvm_vmo_set_cache_policy, reserved, A_RESERVED))),
+
+	COMMAND(VMO_CREATE_CHILD, 40, zvm_vmo_create_child, .makes = MAKES_VMO, .out = 6,
+		.needs = need_child, ARGS(SLOT_VMO,
+		MEMBER(zvm_vmo_create_child, tag, A_TAG),
+		MEMBER(zvm_vmo_create_child, options, A_FLAGS, .names = child_options,
+		       .often = good_child_options),
+		MEMBER(zvm_vmo_create_child, reserved, A_RESERVED),
+		MEMBER(zvm_vmo_create_child, offset, A_OFFSET),
+		MEMBER(zvm_vmo_create_child, child_size, A_SIZE),
+		MEMBER(zvm_vmo_create_child, out_handle, A_OUT))),
+	COMMAND(VMO_TRANSFER_DATA, 20, zvm_vmo_transfer_data, .needs = need_write, ARGS(SLOT_VMO,
+		MEMBER(zvm_vmo_transfer_data, tag, A_TAG),
+		MEMBER(zvm_vmo_transfer_data, options, A_RESERVED),
+		MEMBER(zvm_vmo_transfer_data, src, A_VMO_HANDLE),
+		MEMBER(zvm_vmo_transfer_data, offset, A_OFFSET),
+		MEMBER(zvm_vmo_transfer_data, length, A_PAGES),
+		MEMBER(zvm_vmo_transfer_data, src_offset, A_OFFSET))),
 
 	COMMAND(VMAR_ALLOCATE, 14, zvm_vmar_allocate, .makes = MAKES_VMAR, .out = 6,
 		.needs = need_can_map, ARGS(SLOT_VMAR,

@@ -87,6 +87,8 @@ enum value_kind {
 	V_COMMAND,		/* where the command's struct goes */
 	V_PID,			/* of a process */
 	V_SIBLING,		/* the arena of another process, plus @num */
+	V_SOON,			/* the time, plus @num nanoseconds */
+	V_ITEMS,		/* things to wait for: slots from @slot on, signals by @num */
 };
 
 struct value {
@@ -167,6 +169,8 @@ enum arg_class {
 	A_REMOTE,		/* address in another process */
 	A_PID,
 	A_LANE,
+	A_DEADLINE,		/* which comes soon, or has been long ago */
+	A_ITEMS,		/* for OBJECT_WAIT_MANY */
 };
 
 struct name {
@@ -312,6 +316,10 @@ void *lane_scratch(void);
 
 /* ---- value.c ------------------------------------------------------------ */
 
+/* The monotonic clock, in nanoseconds. */
+uint64_t now(void);
+/* As many as are made up for V_ITEMS. */
+#define MOST_ITEMS 8
 uint64_t resolve(const struct value *v);
 void print_program(const struct program *p, const bool *keep);
 

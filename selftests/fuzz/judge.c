@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <zircon/rights.h>
+#include <zircon/types.h>
 
 #include "fuzz.h"
 
@@ -157,6 +158,24 @@ static void judge_duplicate(const uint64_t *args, uint64_t word, uint32_t rights
 			  WORD_RIGHTS(word));
 }
 
+/* Nor must one of a child, but for what the kind of child gives. */
+static void judge_child(const uint64_t *args, uint64_t word, uint32_t rights)
+{
+	uint32_t most = WORD_RIGHTS(word) | ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY;
+
+	if (!(args[2] & (ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_REFERENCE)))
+		most |= ZX_RIGHT_WRITE;
+	if (args[2] & ZX_VMO_CHILD_NO_WRITE)
+		most &= ~ZX_RIGHT_WRITE;
+	if (!(args[2] & ZX_VMO_CHILD_RESIZABLE))
+		most &= ~ZX_RIGHT_RESIZE;
+	else
+		most |= ZX_RIGHT_RESIZE;
+	if (rights & ~most)
+		violation("a child's handle with rights %#x was made from one with rights %#x", rights,
+			  WORD_RIGHTS(word));
+}
+
 static void take_result(const struct op_type *type, const struct op *op, const uint64_t *args,
 			uint64_t word)
 {
@@ -183,6 +202,8 @@ static void take_result(const struct op_type *type, const struct op *op, const u
 	}
 	if (type->makes == MAKES_SAME && same_handle(type, args, word))
 		judge_duplicate(args, word, rights);
+	if (type->command == ZVM_VMO_CREATE_CHILD && same_handle(type, args, word))
+		judge_child(args, word, rights);
 	if (type->command == ZVM_VMAR_ALLOCATE && op->args[7].kind == V_OUT) {
 		uint64_t addr;
 

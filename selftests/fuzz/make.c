@@ -346,6 +346,7 @@ static bool for_any_handle(const struct op_type *type)
 	switch (type->command) {
 	case ZVM_HANDLE_DUPLICATE:
 	case ZVM_HANDLE_TAG_OF:
+	case ZVM_OBJECT_SIGNAL:
 	case ZVM_OBJECT_GET_INFO:
 	case ZVM_OBJECT_GET_PROPERTY:
 	case ZVM_OBJECT_SET_PROPERTY:
@@ -416,6 +417,30 @@ static struct value handle(bool any_handle, unsigned int p)
 		     one_in(60) ? -1 : 0);
 }
 
+/* Never far ahead: a program has to end. */
+static struct value deadline(void)
+{
+	switch (below(8)) {
+	case 0:
+		return number(below(2) ? 1ull << 63 : -(uint64_t)below(1 << 30));
+	case 1:
+		return named(V_SOON, 0, -(int64_t)below(1 << 20));
+	case 2:
+		return named(V_SOON, 0, below(5000000));
+	case 3 ... 4:
+		return named(V_SOON, 0, below(100000));
+	default:
+		return number(below(2));
+	}
+}
+
+static struct value items(void)
+{
+	if (one_in(12))
+		return buffer();
+	return named(V_ITEMS, vmo_slot(), (int64_t)(any() >> 1));
+}
+
 static struct value make_arg(const struct arg *arg, const struct op *op, unsigned int p)
 {
 	switch (arg->class) {
@@ -477,6 +502,10 @@ static struct value make_arg(const struct arg *arg, const struct op *op, unsigne
 		return named(V_PID, one_in(8) ? below(MOST_PROCS) : below(procs), 0);
 	case A_LANE:
 		return number(below(MOST_LANES));
+	case A_DEADLINE:
+		return deadline();
+	case A_ITEMS:
+		return items();
 	default:
 		return number(0);
 	}

@@ -98,20 +98,12 @@ static void keep_within(uint64_t *addr, uint64_t *len)
 		*len = end - *addr;
 }
 
-static unsigned long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned long)t.tv_sec * 1000000000 + (unsigned long)t.tv_nsec;
-}
-
 static void run_op(unsigned int index)
 {
 	const struct op *op = &program->ops[index];
 	const struct op_type *type = op_type(op->type);
 	uint64_t args[MOST_ARGS] = { 0 };
-	unsigned long begin = now();
+	uint64_t begin = now();
 	int error = 0;
 	long ret;
 

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <zircon/types.h>
 
 #include "fuzz.h"
 
@@ -96,6 +99,33 @@ static uint64_t handle_value(const struct value *v)
 	return ZVM_HANDLE_VALUE(WORD_FD(word), tag);
 }
 
+uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Behind what else goes to the lane's memory for results. */
+static uint64_t make_items(const struct value *v)
+{
+	zx_wait_item_t *items = (zx_wait_item_t *)((char *)zone_page(Z_OUT) + PAGE / 2);
+	uint64_t random = (uint64_t)v->num;
+
+	for (unsigned int i = 0; i < MOST_ITEMS; i++) {
+		struct value handle = {
+			.kind = V_HANDLE, .slot = (uint8_t)((v->slot + i) % SLOTS),
+		};
+
+		items[i] = (zx_wait_item_t){
+			.handle = (zx_handle_t)handle_value(&handle),
+			.waitfor = next_random(&random) & (ZX_USER_SIGNAL_ALL | ZX_VMO_ZERO_CHILDREN),
+		};
+	}
+	return (uint64_t)items;
+}
+
 uint64_t resolve(const struct value *v)
 {
 	uint64_t num = (uint64_t)v->num;
@@ -134,6 +164,10 @@ uint64_t resolve(const struct value *v)
 		return (uint64_t)atomic_load(&shared->pid[v->slot % MOST_PROCS]);
 	case V_SIBLING:
 		return shared->arena[v->slot % MOST_PROCS].base + num;
+	case V_SOON:
+		return now() + num;
+	case V_ITEMS:
+		return make_items(v);
 	default:
 		return num;
 	}
@@ -236,6 +270,13 @@ static void print_value(const struct value *v, const struct arg *arg)
 	case V_SIBLING:
 		printf("arena of process %u", v->slot);
 		break;
+	case V_SOON:
+		printf("now");
+		break;
+	case V_ITEMS:
+		printf("items from %s on, signals by %#" PRIx64,
+		       slot_name(v->slot, text, sizeof(text)), (uint64_t)v->num);
+		return;
 	default:
 		printf("%s", places[v->kind]);
 	}
