@@ -555,9 +555,12 @@ static void fill_clipped(struct fn_world *w, union fn_cmd *m)
 	m->child.child_size = 16 * P;
 }
 
+/* Of a VMO that cannot be resized. */
 static void fill_slice(struct fn_world *w, union fn_cmd *m)
 {
 	fill_child(w, m, ZX_VMO_CHILD_SLICE);
+	m->child.offset = P;
+	m->child.child_size = 2 * P;
 }
 
 static void fill_reference(struct fn_world *w, union fn_cmd *m)
@@ -565,11 +568,11 @@ static void fill_reference(struct fn_world *w, union fn_cmd *m)
 	fill_child(w, m, ZX_VMO_CHILD_REFERENCE);
 }
 
-/* What is made is a child of the VMO; the parent has only this one. */
-static bool is_child(struct fn_world *w, zx_handle_t h)
+/* What is made is a child; the parent has only this one. */
+static bool is_child(zx_handle_t parent, zx_handle_t h)
 {
-	return h && zt_vmo_info(h).parent_koid == zt_koid(w->vmo) &&
-	       zt_vmo_info(w->vmo).num_children == 1;
+	return h && zt_vmo_info(h).parent_koid == zt_koid(parent) &&
+	       zt_vmo_info(parent).num_children == 1;
 }
 
 /* As the VMO is in the beginning, from page @first on. */
@@ -592,7 +595,7 @@ static bool done_snapshot(struct fn_world *w)
 	zx_handle_t h = made(w);
 	uint8_t x = 0x55;
 
-	return is_child(w, h) && zt_size(h) == FN_VMO_PAGES * P &&
+	return is_child(w->vmo, h) && zt_size(h) == FN_VMO_PAGES * P &&
 	       first_content(h, 0, FN_VMO_PAGES) && !zx_vmo_write(h, &x, 0, 1) &&
 	       zt_vmo_byte(h, 0) == x && first_content(w->vmo, 0, FN_VMO_PAGES) &&
 	       !zx_vmo_write(w->vmo, &x, P, 1) && zt_vmo_byte(h, P) == zt_pattern(P, 1) &&
@@ -603,17 +606,17 @@ static bool done_clipped(struct fn_world *w)
 {
 	zx_handle_t h = made(w);
 
-	return is_child(w, h) && zt_size(h) == 16 * P && first_content(h, 2, FN_VMO_PAGES) &&
+	return is_child(w->vmo, h) && zt_size(h) == 16 * P && first_content(h, 2, FN_VMO_PAGES) &&
 	       zt_vmo_zero(h, 6 * P, 10 * P) && zt_rights(h) & ZX_RIGHT_RESIZE;
 }
 
 /* Its content is the VMO's, both ways. */
-static bool done_view(struct fn_world *w)
+static bool done_reference(struct fn_world *w)
 {
 	zx_handle_t h = made(w);
 	uint8_t x = 0x55;
 
-	return is_child(w, h) && zt_size(h) == FN_VMO_PAGES * P &&
+	return is_child(w->vmo, h) && zt_size(h) == FN_VMO_PAGES * P &&
 	       first_content(h, 0, FN_VMO_PAGES) && !zx_vmo_write(h, &x, 4 * P, 1) &&
 	       zt_vmo_byte(w->vmo, 4 * P) == x;
 }
@@ -637,9 +640,8 @@ static bool done_grandchild(struct fn_world *w)
 {
 	zx_handle_t h = made(w);
 
-	return h && zt_vmo_info(h).parent_koid == zt_koid(w->bag.h[0]) &&
-	       zt_vmo_info(w->bag.h[0]).num_children == 1 && first_content(h, 1, 6) &&
-	       zt_vmo_info(w->vmo).num_children == 1;
+	return is_child(w->bag.h[0], h) && is_child(w->vmo, w->bag.h[0]) &&
+	       first_content(h, 1, 6);
 }
 
 /* A tree of many levels is cut at both ends. */
@@ -694,6 +696,17 @@ static bool source_holds(struct fn_world *w, bool taken)
 static bool kept_source(struct fn_world *w)
 {
 	return source_holds(w, false);
+}
+
+static bool done_slice(struct fn_world *w)
+{
+	zx_handle_t h = made(w), of = w->bag.h[0];
+	uint8_t page[4096];
+
+	return is_child(of, h) && zt_size(h) == 2 * P && !zx_vmo_read(h, page, P, P) &&
+	       zt_mismatch(page, P, 2 * P, 2) < 0 && !zt_vmo_fill(h, 0, P, 3) &&
+	       zt_vmo_holds(of, 0, P, 2) && zt_vmo_holds(of, 2 * P, 2 * P, 2) &&
+	       !zx_vmo_read(of, page, P, P) && zt_mismatch(page, P, 0, 3) < 0;
 }
 
 static bool done_transfer_data(struct fn_world *w)
@@ -1144,12 +1157,14 @@ static const struct fn_case vmo_cases[] = {
 	CHILD_CASE("SNAPSHOT clipped", VMO, fill_clipped, done_clipped),
 	CHILD_CASE("SNAPSHOT far out", BAG, fill_huge_child, done_huge_child,
 		   .setup = setup_huge_child),
-	CHILD_CASE("SLICE", VMO, fill_slice, done_view),
-	CHILD_CASE("REFERENCE", VMO, fill_reference, done_view),
+	CHILD_CASE("SLICE", BAG, fill_slice, done_slice, .setup = setup_source,
+		   .kept = kept_source),
+	CHILD_CASE("REFERENCE", VMO, fill_reference, done_reference),
 	CHILD_CASE("of a child", BAG, fill_grandchild, done_grandchild, .setup = setup_child),
 	DATA_CASE("", done_transfer_data, .setup = setup_source, .kept = kept_source),
+	/* A node of the page map may have been copied already. */
 	DATA_CASE(" shared", done_transfer_shared, .setup = setup_shared_source,
-		  .kept = kept_shared_source),
+		  .kept = kept_shared_source, .flags = FN_COMMITS),
 };
 
 static const struct fn_case vmar_cases[] = {
