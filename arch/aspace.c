@@ -8,6 +8,7 @@
 
 #include "../compat.h"
 #include "aspace.h"
+#include "pte.h"
 
 /*
  * A page that may be written counts as written to those who track that by
@@ -76,9 +77,8 @@ static int upgrade_pte(pte_t *pte, unsigned long addr, void *data)
 	/* What userfaultfd has protected must have a fault of its own to be noticed. */
 	if (pte_uffd_wp(old) && addr != up->addr)
 		return 0;
-	/* Only relaxes, so no TLB has to be flushed. */
 	old = pte_mkyoung(pte_clear_uffd_wp(old));
-	set_pte_at(up->mm, addr, pte, pte_mkwrite_novma(pte_mkdirty(old)));
+	zvm_arch_relax_pte(up->mm, addr, pte, pte_mkwrite_novma(pte_mkdirty(old)));
 	return 0;
 }
 
@@ -89,6 +89,7 @@ void zvm_arch_upgrade(struct vm_area_struct *vma, unsigned long addr, struct pag
 
 	/* A failure means no page table there: then there is no PTE either. */
 	apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, upgrade_pte, &up);
+	zvm_arch_relaxed(vma, addr, addr + (n << PAGE_SHIFT));
 }
 
 void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n)

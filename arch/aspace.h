@@ -11,6 +11,13 @@
 #include "../compat.h"
 
 /*
+ * Does an instruction fetch from a page that is present, but not executable, end
+ * only if the VMA forbids it? Where the VMA allows it, the core then asks nobody,
+ * and the fetch is tried again for ever.
+ */
+#define zvm_arch_exec_by_vma IS_ENABLED(CONFIG_ARM64)
+
+/*
  * Map @n pages from @addr on with the permissions of @flags (VM_READ, VM_WRITE,
  * VM_EXEC, and VM_SHARED unless the mapping is private). mmap_lock of the VMA
  * held. Returns how many are mapped, or an error if not even the first: -EBUSY

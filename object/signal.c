@@ -42,7 +42,7 @@ void zvm_object_signal(struct zvm_object *obj, u32 clear, u32 set)
 		wake_up_poll(&obj->pollers, poll_events(rising));
 }
 
-__poll_t zvm_object_poll(struct file *file, poll_table *wait)
+__poll_t zvm_object_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct zvm_object *obj = zvm_file_object(file);
 

@@ -37,7 +37,7 @@ static inline void zvm_waiter_match(struct zvm_waiter *waiter, u32 signals)
 }
 
 /* For all handles' file_operations. */
-__poll_t zvm_object_poll(struct file *file, poll_table *wait);
+__poll_t zvm_object_poll(struct file *file, struct poll_table_struct *wait);
 int zvm_object_flush(struct file *file, fl_owner_t id);
 
 #endif /* ZVM_OBJECT_SIGNAL_H */

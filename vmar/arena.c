@@ -58,6 +58,9 @@ static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->mm)
 		return -EPERM;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
+	/* Not because the process wants what it reads to be executable. */
+	if (!aspace->trimmer_wants_exec)
+		vm_flags_clear(vma, VM_EXEC);
 	vma->vm_ops = &zvm_arena_vm_ops;
 	return 0;
 }
@@ -114,6 +117,7 @@ int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 	unsigned long ret;
 
 	lockdep_assert_held(&aspace->remap_lock);
+	aspace->trimmer_wants_exec = prot & PROT_EXEC;
 	WRITE_ONCE(aspace->trimmer, current);
 	ret = vm_mmap(file, addr, len, prot, flags | (addr ? MAP_FIXED : 0), offset);
 	if (ret == -ENOMEM && addr) {

@@ -46,6 +46,7 @@
  * @remap_lock: outside mmap_lock: one thread at a time maps parts of the arena
  *	anew (remap.c)
  * @trimmer: the task that holds @remap_lock and may split the arena's VMA
+ * @trimmer_wants_exec: it makes an executable part; @trimmer's alone
  * @hash: in the list of aspaces, by @mm
  * @has_exec: part of the arena has been made executable
  * @dirty_first, @dirty_last: where something was unmapped since the last trim
@@ -64,6 +65,7 @@ struct zvm_aspace {
 	struct zvm_vmar *root;
 	struct mutex remap_lock;	/* one remapping at a time */
 	struct task_struct *trimmer;
+	bool trimmer_wants_exec;
 	struct hlist_node hash;
 	bool has_exec;
 	u64 dirty_first;
@@ -214,6 +216,8 @@ void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len);
  * mappings' permissions say so. Only in the process itself; no locks held.
  */
 int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len);
+/* Take that back where nothing needs it; only in the process itself, else nothing. */
+void zvm_arena_forbid_exec(struct zvm_aspace *aspace, u64 addr, u64 len);
 
 /*
  * After an unmap or destroy of [addr, addr + len): nothing is executed from there

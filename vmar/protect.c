@@ -6,6 +6,7 @@
  * equal to its neighbour again is put together again. To the user it stays one
  * mapping throughout.
  */
+#include "../arch/aspace.h"
 #include "vmar.h"
 
 /**
@@ -222,6 +223,8 @@ again:
 	/* Whoever has unmapped something there meanwhile may have taken it back. */
 	if (plan.exec)
 		zvm_arena_allow_exec(aspace, addr, len);
+	else if (zvm_arch_exec_by_vma)
+		zvm_arena_forbid_exec(aspace, addr, len);
 	zvm_dead_free(&dead);
 free:
 	/* Nothing may need it after all. */

@@ -176,12 +176,14 @@ static struct file *next_exec_vma(struct zvm_aspace *aspace, u64 *addr, u64 end,
 	return file;
 }
 
-/* Take back what zvm_arena_allow_exec() has given, where nothing needs it. */
-static void forbid_exec(struct zvm_aspace *aspace, u64 addr, u64 end)
+void zvm_arena_forbid_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
 {
+	u64 end = addr + len;
 	struct file *file;
 	u64 vma_end;
 
+	if (!READ_ONCE(aspace->has_exec) || !zvm_aspace_is_current(aspace))
+		return;
 	mutex_lock(&aspace->remap_lock);
 	while (addr < end && !fatal_signal_pending(current)) {
 		file = next_exec_vma(aspace, &addr, end, &vma_end);
@@ -313,8 +315,7 @@ void zvm_arena_trim(struct zvm_aspace *aspace, u64 addr, u64 len)
 	WRITE_ONCE(aspace->dirty_tables, tables);
 	if (!zvm_aspace_is_current(aspace))
 		return;
-	if (READ_ONCE(aspace->has_exec))
-		forbid_exec(aspace, addr, addr + len);
+	zvm_arena_forbid_exec(aspace, addr, len);
 	if (tables >= READ_ONCE(aspace->trim_at))
 		trim(aspace, addr);
 }
