@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
- * A machine with two NUMA nodes (the kernel parameter numa=fake=2 makes one):
+ * A machine with two NUMA nodes (tools/vm --nodes 2):
  * Linux looks for pages that would better be on another node, and moves them
  * when told to. core_ptes.h has the scene. Needs root.
  */
