@@ -30,7 +30,7 @@ guest()	# options for tools/vm -- programs
 	shift
 	(($#)) || return 0
 	for program; do
-		options+=(--file "build/selftests/$program")
+		options+=(--file "${B:-build}/selftests/$program")
 	done
 	# shellcheck disable=SC2086  # VMFLAGS and ARGS are words
 	tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" $VMFLAGS "${options[@]}" \
@@ -45,7 +45,7 @@ echo "==> $((${#programs[@]} + ${#numa[@]})) test programs in a guest (kernel ${
 		selftests/syzkaller/check
 		echo "# end syzkaller: status $?"
 	fi
-	guest --append numa=fake=2 --log build/vm-numa.log -- "${numa[@]}"
+	guest --nodes 2 --log build/vm-numa.log -- "${numa[@]}"
 	guest -- "${programs[@]}"
 } | tee "$new"
 mv "$new" "$tap"
