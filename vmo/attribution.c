@@ -4,9 +4,13 @@
  * many.
  *
  * A page knows its slots, but a slot may be reached from many roots. So the
- * store's tree and those of all its relatives are walked side by side: where two
- * have the same node, they share all below it. All relatives have a page at the
- * same index.
+ * store's tree is walked, and relatives are asked what they have in the same
+ * place: who has the same node shares all below it. All relatives have a page at
+ * the same index. Only nodes and pages that more than one refers to are asked for.
+ *
+ * One lock is held at a time, and for one look. To hold others' nodes by
+ * references would need no locks, but to their owners it would look as if the
+ * nodes were shared: they would copy pages that are theirs alone.
  */
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -14,6 +18,7 @@
 
 #include "attribution.h"
 #include "family.h"
+#include "page.h"
 #include "store.h"
 
 #define ONE_BYTE BIT_ULL(63)
@@ -37,171 +42,189 @@ static void add(struct zvm_attribution *sum, u64 n, u64 sharers)
 }
 
 /**
- * struct frame - a node on the way down, and what the others have in its place
- * @node: the node
- * @first: the first index that it covers
+ * struct frame - a node of the store's tree, and who has another one in its place
+ * @level: of the node
  * @next: the next slot to look at
- * @same: how many others have the very same node
- * @others: nodes of those who have another one. A root of lower level stands
- *	for the node that would be above it.
+ * @first: the first index that it covers
+ * @same: how many relatives have the very same node
+ * @others: those who do not, but may have the same further down
  * @nr_others: how many
  */
 struct frame {
-	struct zvm_pm_node *node;
-	u64 first;
+	unsigned int level;
 	unsigned int next;
+	u64 first;
 	u64 same;
-	struct zvm_pm_node **others;
+	struct zvm_store **others;
 	size_t nr_others;
 };
 
-static void add_leaf(struct zvm_attribution *sum, const struct frame *at, u64 first, u64 last)
+/*
+ * The node that belongs into @frame, to be compared only; *@shared: somebody else
+ * may refer to it.
+ */
+static const struct zvm_pm_node *look_up(struct zvm_store *store, const struct frame *frame,
+					 bool *shared)
 {
-	struct zvm_pm_leaf *leaf = zvm_pm_leaf(at->node);
-	unsigned int i;
-	size_t o;
+	const struct zvm_pm_node *node;
 
-	for (i = 0; i < ZVM_LEAF_SLOTS; i++) {
-		u64 sharers = 1 + at->same;
-
-		if (!leaf->slot[i] || at->first + i < first || at->first + i > last)
-			continue;
-		for (o = 0; o < at->nr_others; o++)
-			sharers += zvm_pm_leaf(at->others[o])->slot[i] == leaf->slot[i];
-		add(sum, 1, sharers);
-	}
+	mutex_lock(&store->lock);
+	node = zvm_pagemap_node(&store->pages, frame->level, frame->first);
+	*shared = node && refcount_read(&node->refs) > 1;
+	mutex_unlock(&store->lock);
+	return node;
 }
 
-/* What the others have in place of @child, at slot @i of the node at @at. */
-static void enter(const struct frame *at, unsigned int i, struct zvm_pm_node *child,
-		  struct frame *to)
+/* The frame's list, and how many have the same node, are those of the node above. */
+static bool enter(struct zvm_store *store, struct frame *to)
 {
-	size_t o;
-
-	to->node = child;
-	to->first = at->first + ((u64)i << zvm_pm_bits(child->level));
-	to->next = 0;
-	to->same = at->same;
 	/* Behind the list above. */
-	to->others = at->others + at->nr_others;
-	to->nr_others = 0;
-	for (o = 0; o < at->nr_others; o++) {
-		struct zvm_pm_node *other = at->others[o];
+	struct zvm_store **others = to->others + to->nr_others;
+	const struct zvm_pm_node *node, *other;
+	size_t o, nr_others = 0;
+	bool shared, unused;
 
-		if (other->level == at->node->level)
-			other = zvm_pm_inner(other)->slot[i];
-		else if (i)
-			other = NULL;
-		if (other == child)
+	node = look_up(store, to, &shared);
+	if (!node || !shared)
+		return node;
+	for (o = 0; o < to->nr_others; o++) {
+		other = look_up(to->others[o], to, &unused);
+		if (other == node)
 			to->same++;
 		else if (other)
-			to->others[to->nr_others++] = other;
+			others[nr_others++] = to->others[o];
+		cond_resched();
 	}
+	to->others = others;
+	to->nr_others = nr_others;
+	return true;
 }
 
-/* The first index behind the node. */
-static u64 frame_end(const struct frame *at)
+/* The leaf's pages in [first, last]; true: somebody else may have some of them. */
+static bool get_pages(struct zvm_store *store, u64 at, u64 first, u64 last,
+		      struct page *pages[ZVM_LEAF_SLOTS])
 {
-	return at->first + (1ULL << zvm_pm_bits(at->node->level));
+	const struct zvm_pm_node *node;
+	bool shared = false;
+	unsigned int i;
+
+	mutex_lock(&store->lock);
+	node = zvm_pagemap_node(&store->pages, 0, at);
+	for (i = 0; i < ZVM_LEAF_SLOTS; i++) {
+		pages[i] = NULL;
+		if (!node || at + i < first || at + i > last)
+			continue;
+		pages[i] = container_of(node, struct zvm_pm_leaf, node)->slot[i];
+		shared = shared || (pages[i] && zvm_page_slots(pages[i]) > 1);
+	}
+	mutex_unlock(&store->lock);
+	return shared;
 }
 
-static void walk(struct frame *stack, u64 first, u64 last, struct zvm_attribution *sum)
+static void add_leaf(struct zvm_store *store, const struct frame *at, u64 first, u64 last,
+		     struct zvm_attribution *sum)
+{
+	struct page *pages[ZVM_LEAF_SLOTS], *other[ZVM_LEAF_SLOTS];
+	u64 sharers[ZVM_LEAF_SLOTS];
+	unsigned int i;
+	size_t o = 0;
+
+	/* Without others' slots there is nobody to look for. */
+	if (!get_pages(store, at->first, first, last, pages))
+		o = at->nr_others;
+	for (i = 0; i < ZVM_LEAF_SLOTS; i++)
+		sharers[i] = 1 + at->same;
+	for (; o < at->nr_others; o++) {
+		get_pages(at->others[o], at->first, first, last, other);
+		for (i = 0; i < ZVM_LEAF_SLOTS; i++)
+			sharers[i] += pages[i] == other[i];
+		cond_resched();
+	}
+	for (i = 0; i < ZVM_LEAF_SLOTS; i++)
+		if (pages[i])
+			add(sum, 1, sharers[i]);
+}
+
+/* From the frame of the root, which has been entered. */
+static void walk(struct zvm_store *store, struct frame *stack, u64 first, u64 last,
+		 struct zvm_attribution *sum)
 {
 	int depth = 0;
 
 	while (depth >= 0 && !fatal_signal_pending(current)) {
 		struct frame *at = &stack[depth], *to = at + 1;
-		struct zvm_pm_node *child;
-		unsigned int i;
+		u64 size;
 
-		if (!at->node->level) {
-			add_leaf(sum, at, first, last);
+		cond_resched();
+		if (!at->level) {
+			add_leaf(store, at, first, last, sum);
 			depth--;
-			cond_resched();
 			continue;
 		}
 		if (at->next == ZVM_INNER_SLOTS) {
 			depth--;
 			continue;
 		}
-		i = at->next++;
-		child = zvm_pm_inner(at->node)->slot[i];
-		if (!child)
-			continue;
-		enter(at, i, child, to);
-		if (to->first <= last && frame_end(to) > first)
+		*to = *at;
+		to->level--;
+		to->next = 0;
+		size = 1ULL << zvm_pm_bits(to->level);
+		to->first += at->next++ * size;
+		if (to->first <= last && to->first + size > first && enter(store, to))
 			depth++;
 	}
 }
 
-/* The roots of all relatives but @store, each with a reference; their number. */
-static size_t get_roots(struct zvm_store *store, struct zvm_pm_node **roots, size_t max)
+/* All relatives but @store, each pinned; their number. */
+static size_t get_relatives(struct zvm_store *store, struct zvm_store **relatives, size_t max)
 {
 	struct zvm_family *family = store->family;
-	struct zvm_store *other, **stores = (struct zvm_store **)roots;
-	size_t n = 0, found = 0, i;
+	struct zvm_store *other;
+	size_t n = 0;
 
 	mutex_lock(&family->lock);
 	list_for_each_entry(other, &family->stores, relatives) {
-		if (other == store || n == max)
+		if (other == store)
 			continue;
+		if (n == max)
+			break;
 		/* It leaves the list before its inode goes. */
 		ihold(other->inode);
-		stores[n++] = other;
+		relatives[n++] = other;
 	}
 	mutex_unlock(&family->lock);
-
-	for (i = 0; i < n; i++) {
-		struct inode *inode = stores[i]->inode;
-
-		other = stores[i];
-		mutex_lock(&other->lock);
-		roots[found] = zvm_pagemap_get_root(&other->pages);
-		mutex_unlock(&other->lock);
-		if (roots[found])
-			found++;
-		iput(inode);
-		cond_resched();
-	}
-	return found;
+	return n;
 }
 
-/* Walk with the relatives' trees; -ENOMEM: without. */
+/* With the relatives; -ENOMEM: without. */
 static int attribute_shared(struct zvm_store *store, u64 first, u64 last,
 			    struct zvm_attribution *sum)
 {
-	size_t max = READ_ONCE(store->family->nr_stores), n, i;
-	struct frame stack[ZVM_PM_TOP + 1];
-	struct zvm_pm_node **roots, *root;
+	size_t max = READ_ONCE(store->family->nr_stores), i;
+	struct frame stack[ZVM_PM_TOP + 1] = {};
+	struct zvm_store **relatives;
 
-	/* The roots, and for each level what is in their place. */
-	roots = kvmalloc_array(max, (ZVM_PM_TOP + 2) * sizeof(*roots),
-			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!roots)
+	/* All of them, and for each level those who are left. */
+	relatives = kvmalloc_array(max, (ZVM_PM_TOP + 2) * sizeof(*relatives),
+				   ZVM_STORE_GFP | __GFP_ACCOUNT);
+	if (!relatives)
 		return -ENOMEM;
-	n = get_roots(store, roots, max);
+	stack->others = relatives;
+	stack->nr_others = get_relatives(store, relatives, max);
 
 	mutex_lock(&store->lock);
-	root = store->pages.root;
-	if (root) {
-		stack[0] = (struct frame){ .node = root, .others = roots + n };
-		for (i = 0; i < n; i++) {
-			struct zvm_pm_node *other = roots[i];
-
-			while (other && other->level > root->level)
-				other = zvm_pm_inner(other)->slot[0];
-			if (other == root)
-				stack[0].same++;
-			else if (other)
-				stack[0].others[stack[0].nr_others++] = other;
-		}
-		walk(stack, first, last, sum);
-	}
+	if (store->pages.root)
+		stack->level = store->pages.root->level;
 	mutex_unlock(&store->lock);
+	max = stack->nr_others;
+	if (enter(store, stack))
+		walk(store, stack, first, last, sum);
 
-	for (i = 0; i < n; i++)
-		zvm_pagemap_put_root(roots[i]);
-	kvfree(roots);
+	for (i = 0; i < max; i++) {
+		iput(relatives[i]->inode);
+		cond_resched();
+	}
+	kvfree(relatives);
 	return 0;
 }
 

@@ -698,17 +698,17 @@ void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epo
 	from->shared_epoch = epoch;
 }
 
-struct zvm_pm_node *zvm_pagemap_get_root(const struct zvm_pagemap *map)
+const struct zvm_pm_node *zvm_pagemap_node(const struct zvm_pagemap *map, unsigned int level,
+					   u64 index)
 {
-	if (map->root)
-		refcount_inc(&map->root->refs);
-	return map->root;
-}
+	const struct zvm_pm_node *node = map->root;
 
-void zvm_pagemap_put_root(struct zvm_pm_node *root)
-{
-	if (root)
-		node_put(root);
+	if (!node || index > level_last(node->level))
+		return NULL;
+	while (node && node->level > level)
+		node = container_of(node, struct zvm_pm_inner,
+				    node)->slot[inner_slot(node->level, index)];
+	return node;
 }
 
 void zvm_pagemap_destroy(struct zvm_pagemap *map)

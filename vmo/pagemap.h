@@ -149,11 +149,12 @@ int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
 void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epoch);
 
 /*
- * The root, or NULL, with a reference: what hangs on it does not change until
- * zvm_pagemap_put_root(), which may sleep.
+ * The node of @level over @index, NULL if there is none. A root of lower level
+ * stands for the nodes that would be above it. To look at until the caller's lock
+ * is dropped, then to compare with others only.
  */
-struct zvm_pm_node *zvm_pagemap_get_root(const struct zvm_pagemap *map);
-void zvm_pagemap_put_root(struct zvm_pm_node *root);
+const struct zvm_pm_node *zvm_pagemap_node(const struct zvm_pagemap *map, unsigned int level,
+					   u64 index);
 
 /* Nodes alive, over all maps. */
 u64 zvm_pagemap_nodes(void);

@@ -106,15 +106,17 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 			zvm_store_prune(store, index);
 		return ERR_PTR(-ENOMEM);
 	}
+	/*
+	 * What is mapped, if anything, is the old page or a page of zeros: out with
+	 * it, before it is copied, as some may write there still.
+	 */
+	if (page ? zvm_page_mapcount(page) : zero_ptes_at(store, index))
+		zvm_store_zap(store, index, index, false);
 	if (page) {
 		copy_highpage(fresh, page);
 		SetPageUptodate(fresh);
-	}
-	/* What is mapped, if anything, is the shared page or a page of zeros: out with it. */
-	if (page ? zvm_page_mapcount(page) : zero_ptes_at(store, index))
-		zvm_store_zap(store, index, index, false);
-	if (page)
 		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
+	}
 	zvm_leaf_set(&store->pages, leaf, at, fresh);
 	if (page)
 		zvm_page_drop(page);
