@@ -81,8 +81,9 @@ static void vmo_last_put(struct zvm_object *obj)
 	/* Whoever could give it a family is a user. */
 	if (!vmo->store || !vmo->store->family)
 		return;
-	zvm_family_leave(vmo);
+	/* Who is told that a child is gone finds it gone. */
 	zvm_vmo_leave_store(vmo);
+	zvm_family_leave(vmo);
 }
 
 static void vmo_show_fdinfo(struct seq_file *m, struct zvm_object *obj)
