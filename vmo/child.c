@@ -193,9 +193,7 @@ struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offse
 	if (IS_ERR(child))
 		return child;
 	if (wish.kind == ZVM_VMO_SNAPSHOT) {
-		err = zvm_store_init(&child->own_store, &child->obj.inode);
-		if (err)
-			goto put_child;
+		zvm_store_init(&child->own_store, &child->obj.inode, child->user);
 		child->store = &child->own_store;
 	}
 	err = -ENOMEM;

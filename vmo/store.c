@@ -17,12 +17,8 @@
 #define ZERO_PAGE_MAX_REFS (INT_MAX / 2)
 static struct page *zero_pages[NR_ZERO_PAGES];
 
-int zvm_store_init(struct zvm_store *store, struct inode *inode)
+void zvm_store_init(struct zvm_store *store, struct inode *inode, struct zvm_user *user)
 {
-	struct zvm_user *user = zvm_user_current(sizeof(struct zvm_vmo));
-
-	if (IS_ERR(user))
-		return PTR_ERR(user);
 	mutex_init(&store->lock);
 	INIT_LIST_HEAD(&store->relatives);
 	store->slices = RB_ROOT_CACHED;
@@ -31,7 +27,6 @@ int zvm_store_init(struct zvm_store *store, struct inode *inode)
 	store->inode = inode;
 	store->mappings = RB_ROOT_CACHED;
 	store->zero_first = U64_MAX;
-	return 0;
 }
 
 void zvm_store_destroy(struct zvm_store *store)
@@ -40,7 +35,6 @@ void zvm_store_destroy(struct zvm_store *store)
 	zvm_pagemap_destroy(&store->pages);
 	if (store->family)
 		zvm_family_put(store);
-	zvm_user_uncharge(store->user, sizeof(struct zvm_vmo));
 }
 
 u64 zvm_store_next(struct zvm_store *store, u64 index)

@@ -21,7 +21,7 @@
 /* No OOM killer while we hold the lock: the victim may be waiting for it. */
 #define ZVM_STORE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-int zvm_store_init(struct zvm_store *store, struct inode *inode);
+void zvm_store_init(struct zvm_store *store, struct inode *inode, struct zvm_user *user);
 /* No locks; nobody else knows the store any more. */
 void zvm_store_destroy(struct zvm_store *store);
 

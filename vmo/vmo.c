@@ -7,6 +7,7 @@
 #include "family.h"
 #include "file.h"
 #include "store.h"
+#include "user.h"
 
 /* All that zvm_vmo_create.options may hold. */
 #define VMO_OPTIONS (ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE | ZVM_VMO_UNBOUNDED)
@@ -30,11 +31,18 @@ static int check_options(u64 size, u32 options)
 struct zvm_vmo *zvm_vmo_alloc(void)
 {
 	struct zvm_object *obj = zvm_object_new(&zvm_vmo_type);
+	struct zvm_user *user;
 	struct zvm_vmo *vmo;
 
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
 	vmo = to_vmo(obj);
+	user = zvm_user_current(sizeof(*vmo));
+	if (IS_ERR(user)) {
+		zvm_object_put(obj);
+		return ERR_CAST(user);
+	}
+	vmo->user = user;
 	obj->signals = ZX_VMO_ZERO_CHILDREN;
 	INIT_LIST_HEAD(&vmo->children);
 	INIT_LIST_HEAD(&vmo->sibling);
@@ -51,11 +59,7 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 	vmo = zvm_vmo_alloc();
 	if (IS_ERR(vmo))
 		return vmo;
-	err = zvm_store_init(&vmo->own_store, &vmo->obj.inode);
-	if (err) {
-		zvm_object_put(&vmo->obj);
-		return ERR_PTR(err);
-	}
+	zvm_store_init(&vmo->own_store, &vmo->obj.inode, vmo->user);
 	vmo->store = &vmo->own_store;
 	vmo->options = options;
 	vmo->own_store.stream_size = size;
@@ -72,6 +76,8 @@ static void vmo_evict(struct zvm_object *obj)
 		zvm_object_unpin(&vmo->owner->obj);
 	else if (vmo->store)
 		zvm_store_destroy(vmo->store);
+	if (vmo->user)
+		zvm_user_uncharge(vmo->user, sizeof(*vmo));
 }
 
 static void vmo_last_put(struct zvm_object *obj)

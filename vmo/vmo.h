@@ -81,6 +81,7 @@ enum zvm_vmo_kind {
  * @options: ZVM_VMO_... it was created with, fixed
  * @kind: fixed
  * @immutable: a snapshot that nobody can write to, fixed
+ * @user: whom the VMO itself is charged to
  * @owner: a slice or reference: whose store it is; that VMO's memory is pinned
  * @offset: of a slice in the store, in bytes; fixed, 0 for all others
  * @slice_size: in bytes, fixed
@@ -100,6 +101,7 @@ struct zvm_vmo {
 	u32 options;
 	enum zvm_vmo_kind kind;
 	bool immutable;
+	struct zvm_user *user;
 	struct zvm_vmo *owner;
 	u64 offset;
 	u64 slice_size;
