@@ -121,7 +121,7 @@ void zvm_mapping_insert_locked(struct zvm_vmar *vmar, struct zvm_mapping *piece,
 	lock_store(piece);
 	/* In pages, as the sum in bytes may not fit. */
 	link_store(piece, (piece->vmo->offset >> PAGE_SHIFT) + (vmo_offset >> PAGE_SHIFT));
-	piece->vmo->store->nr_mappings++;
+	piece->vmo->nr_mappings++;
 	unlock_store(piece);
 	zvm_tree_insert(vmar, &piece->node, next);
 }
@@ -131,7 +131,7 @@ void zvm_mapping_unlink_locked(struct zvm_mapping *piece)
 	lock_store(piece);
 	unlink_store(piece);
 	if (!piece->joined)
-		piece->vmo->store->nr_mappings--;
+		piece->vmo->nr_mappings--;
 	unlock_store(piece);
 }
 
@@ -199,7 +199,7 @@ void zvm_mapping_unjoin_locked(struct zvm_mapping *piece)
 		return;
 	lock_store(piece);
 	piece->joined = false;
-	piece->vmo->store->nr_mappings++;
+	piece->vmo->nr_mappings++;
 	unlock_store(piece);
 }
 

@@ -216,7 +216,7 @@ static void check_model(struct kunit *test, struct model *m)
 
 	KUNIT_ASSERT_EQ(test, zvm_mapping_count_all() - m->pieces_before, pieces);
 	for (r = 0; r < VMOS; r++)
-		KUNIT_ASSERT_EQ(test, m->vmo[r]->store->nr_mappings, mappings[r]);
+		KUNIT_ASSERT_EQ(test, m->vmo[r]->nr_mappings, mappings[r]);
 	KUNIT_ASSERT_EQ(test, 0, zvm_vmar_info_maps(m->region[0].vmar, NULL, 0,
 						    &actual, &avail));
 	KUNIT_ASSERT_EQ(test, actual, 0ull);
@@ -422,7 +422,7 @@ static void end_model(struct kunit *test, struct model *m)
 	while (m->regions)
 		zvm_object_put(&m->region[--m->regions].vmar->obj);
 	for (i = 0; i < VMOS; i++) {
-		KUNIT_EXPECT_EQ(test, m->vmo[i]->store->nr_mappings, 0ull);
+		KUNIT_EXPECT_EQ(test, m->vmo[i]->nr_mappings, 0ull);
 		KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&m->vmo[i]->store->mappings.rb_root));
 		zvm_object_put(&m->vmo[i]->obj);
 	}

@@ -12,11 +12,12 @@
 #include "store.h"
 
 /*
- * How many address spaces map the store; 1 also for none, as in Zircon. A user
+ * How many address spaces map the VMO; 1 also for none, as in Zircon. A user
  * may have made very many mappings: no list of them is made or sorted.
  */
-static int share_count_locked(struct zvm_store *store, u64 *share_count)
+static int share_count_locked(struct zvm_vmo *vmo, u64 *share_count)
 {
+	struct zvm_store *store = vmo->store;
 	const struct zvm_aspace *last = NULL;
 	struct interval_tree_node *it;
 	struct xarray seen;
@@ -27,10 +28,12 @@ static int share_count_locked(struct zvm_store *store, u64 *share_count)
 	xa_init(&seen);
 	for (it = interval_tree_iter_first(&store->mappings, 0, ULONG_MAX); it;
 	     it = interval_tree_iter_next(it, 0, ULONG_MAX)) {
-		struct zvm_aspace *aspace = container_of(it, struct zvm_mapping, itree)->aspace;
+		struct zvm_mapping *map = container_of(it, struct zvm_mapping, itree);
+		struct zvm_aspace *aspace = map->aspace;
 
 		cond_resched();
-		if (aspace == last)
+		/* The store's other VMOs have mappings of their own. */
+		if (map->vmo != vmo || aspace == last)
 			continue;
 		last = aspace;
 		err = xa_insert(&seen, (unsigned long)aspace / L1_CACHE_BYTES, aspace,
@@ -66,9 +69,9 @@ int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 	info->metadata_bytes = sizeof(*vmo);
 
 	mutex_lock(&store->lock);
-	err = share_count_locked(store, &info->share_count);
+	err = share_count_locked(vmo, &info->share_count);
 	info->size_bytes = zvm_vmo_size(vmo);
-	info->num_mappings = store->nr_mappings;
+	info->num_mappings = vmo->nr_mappings;
 	info->cache_policy = store->cache_policy;
 	mutex_unlock(&store->lock);
 
@@ -91,9 +94,12 @@ void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
 			       struct zx_info_maps_mapping *info)
 {
 	u64 first = (vmo->offset >> PAGE_SHIFT) + (offset >> PAGE_SHIFT);
-	struct zvm_attribution sum;
+	u64 end = min(first + (len >> PAGE_SHIFT), zvm_vmo_limit(vmo) >> PAGE_SHIFT);
+	struct zvm_attribution sum = {};
 
-	zvm_store_attribute(vmo->store, first, first + (len >> PAGE_SHIFT) - 1, &sum);
+	/* What is beyond the end of a slice is not the mapping's. */
+	if (first < end)
+		zvm_store_attribute(vmo->store, first, end - 1, &sum);
 	info->committed_bytes = sum.committed;
 	info->populated_bytes = sum.committed;
 	info->committed_private_bytes = sum.private;
@@ -111,9 +117,9 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	if (store->nr_mappings || mapping_mapped(store->inode->i_mapping))
+	if (vmo->nr_mappings || mapping_mapped(store->inode->i_mapping))
 		err = -EBADFD;
-	else if (zvm_vmo_is_related(vmo))
+	else if (vmo->owner || zvm_vmo_is_related(vmo))
 		err = -EBADFD;
 	else if (vmo->options & ZVM_VMO_DISCARDABLE && policy != ZX_CACHE_POLICY_CACHED)
 		err = -EBADFD;

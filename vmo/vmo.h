@@ -34,7 +34,6 @@ struct zvm_user;
  * @size: bytes, whole pages
  * @stream_size: bytes
  * @mappings: by interval of page indexes; changed under the aspace's lock too
- * @nr_mappings: mappings (not pieces) in the tree
  * @inode: whose i_mapping the plain mmap(2)s of the VMO are in
  * @user: whom the pages are charged to
  * @zero_first, @zero_last: all indexes at which a PTE of the zero page may
@@ -53,7 +52,6 @@ struct zvm_store {
 	u64 size;
 	u64 stream_size;
 	struct rb_root_cached mappings;
-	u64 nr_mappings;
 	struct inode *inode;
 	struct zvm_user *user;
 	u64 zero_first;
@@ -82,6 +80,7 @@ enum zvm_vmo_kind {
  * @kind: fixed
  * @immutable: a snapshot that nobody can write to, fixed
  * @user: whom the VMO itself is charged to
+ * @nr_mappings: of it (not pieces) in store->mappings (store->lock)
  * @owner: a slice or reference: whose store it is; that VMO's memory is pinned
  * @offset: of a slice in the store, in bytes; fixed, 0 for all others
  * @slice_size: in bytes, fixed
@@ -102,6 +101,7 @@ struct zvm_vmo {
 	enum zvm_vmo_kind kind;
 	bool immutable;
 	struct zvm_user *user;
+	u64 nr_mappings;
 	struct zvm_vmo *owner;
 	u64 offset;
 	u64 slice_size;
