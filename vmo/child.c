@@ -139,6 +139,8 @@ static void make_view_locked(struct zvm_vmo *child, struct zvm_vmo *parent,
 	if (wish->kind == ZVM_VMO_REFERENCE) {
 		child->options = owner->options;
 		store->nr_whole++;
+		/* It follows the owner's, so what asks the inode finds no limit here. */
+		i_size_write(&child->obj.inode, MAX_LFS_FILESIZE);
 		return;
 	}
 	child->offset = parent->offset + wish->offset;

@@ -130,8 +130,22 @@ static int vmo_setattr(struct zvm_idmap *idmap, struct dentry *dentry, struct ia
 	return err == -ERANGE ? -EFBIG : err;
 }
 
+/* A reference's size is another inode's. */
+static int vmo_getattr(struct zvm_idmap *idmap, const struct path *path, struct kstat *stat,
+		       u32 mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct zvm_vmo *vmo = to_vmo(container_of(inode, struct zvm_object, inode));
+	int err;
+
+	err = simple_getattr(idmap, path, stat, mask, flags);
+	stat->size = min_t(u64, zvm_vmo_size(vmo), MAX_LFS_FILESIZE);
+	return err;
+}
+
 const struct inode_operations zvm_vmo_iops = {
 	.permission = zvm_object_permission,
+	.getattr = vmo_getattr,
 	.setattr = vmo_setattr,
 };
 
