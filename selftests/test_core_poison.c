@@ -183,6 +183,18 @@ TEST_F(poison, calls_fail)
 	ZT_EXPECT_STATUS(ZX_ERR_IO, zx_vmo_set_size(self->vmo, BAD * P + 9));
 	ZT_EXPECT_U64(PAGES * P, zt_size(self->vmo));
 	ZT_EXPECT_U64(PAGES * P, zt_committed(self->vmo));
+	/* Neither shared nor by itself is it handed on. */
+	for (int shared = 0; shared < 2; shared++) {
+		zx_handle_t other = zt_vmo(PAGES * P, 0), child = ZX_HANDLE_INVALID;
+
+		if (shared)
+			ZT_ASSERT_OK(zx_vmo_create_child(self->vmo, ZX_VMO_CHILD_SNAPSHOT, 0,
+							 PAGES * P, &child));
+		ZT_EXPECT_STATUS(ZX_ERR_IO, zx_vmo_transfer_data(other, 0, 0, P, self->vmo,
+								 BAD * P));
+		ZT_EXPECT_OK(zx_handle_close(other));
+		ZT_EXPECT_OK(zx_handle_close(child));
+	}
 	close(pipefd[0]);
 	close(pipefd[1]);
 	free(buf);

@@ -204,6 +204,24 @@ TEST_F(transfer, V_266_nothing)
 	EXPECT_TRUE(zt_view_holds(&self->d, 0, N * ZT_P, 2));
 }
 
+/* What is absent costs nothing, however much it is. */
+TEST_F(transfer, almost_nothing_of_much)
+{
+	zx_handle_t src = zt_keep(&self->bag, zt_vmo(0, ZX_VMO_UNBOUNDED));
+	zx_handle_t dst = zt_keep(&self->bag, zt_vmo(0, ZX_VMO_UNBOUNDED));
+	const uint64_t much = 1ull << 60, there[] = { 0, 77 * ZT_P, 1ull << 50, much - ZT_P };
+
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
+		ZT_ASSERT_OK(zx_vmo_write(src, "a", there[i], 1));
+		ZT_ASSERT_OK(zx_vmo_write(dst, "b", there[i] + ZT_P, 1));
+	}
+	ZT_ASSERT_OK(zx_vmo_transfer_data(dst, 0, ZT_P, much, src, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		EXPECT_EQ('a', zt_vmo_byte(dst, there[i] + ZT_P));
+	ZT_EXPECT_U64(ARRAY_SIZE(there) * ZT_P, zt_committed(dst));
+	ZT_EXPECT_U64(0, zt_committed(src));
+}
+
 TEST_F(transfer, V_268_relatives_keep_theirs)
 {
 	zx_handle_t from_snap, to_snap;

@@ -244,7 +244,7 @@ static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u6
 		for (; at < behind; at++) {
 			struct page *page = zvm_leaf_page(leaf, at);
 
-			if (!page || !zvm_page_is_foreign(page, 0))
+			if (!page || PageHWPoison(page) || !zvm_page_is_foreign(page, 0))
 				continue;
 			page = zvm_store_get_write(to, at - to->base, NULL);
 			if (IS_ERR(page))

@@ -22,6 +22,8 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 	page = zvm_store_peek(src, from, &mine);
 	if (!page)
 		return zvm_store_erase(dst, to, to, false);
+	if (PageHWPoison(page))
+		return -EIO;
 
 	/* All that can fail comes first; only on a path that is ours is a slot changed. */
 	src_leaf = zvm_pagemap_make(&src->pages, src->base + from, ZVM_STORE_GFP);
@@ -54,6 +56,12 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 		zvm_page_drop(old);
 	zvm_store_prune(src, from);
 	return 0;
+}
+
+/* Of [@from, @end) of @src: how many pages are absent before the first that is not? */
+static u64 absent_run(struct zvm_store *src, u64 from, u64 end)
+{
+	return min(zvm_store_next(src, from), end) - from;
 }
 
 static int lock_both(struct zvm_store *a, struct zvm_store *b)
@@ -102,11 +110,18 @@ int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *s
 		if (!in_vmo(src, src_offset, len) || !in_vmo(dst, offset, len))
 			err = -ERANGE;
 		for (i = 0; !err && i < TRANSFER_BATCH && done < pages; i++, done++) {
-			u64 at = backwards ? pages - 1 - done : done;
+			u64 at = backwards ? pages - 1 - done : done, absent;
 
 			/* The same content by way of two VMOs. */
 			if (dst->store == src->store && to == from)
 				break;
+			absent = backwards ? 0 : absent_run(src->store, from + at, from + pages);
+			if (absent) {
+				err = zvm_store_erase(dst->store, to + at, to + at + absent - 1,
+						      false);
+				done += absent - 1;
+				continue;
+			}
 			err = move_page(dst->store, to + at, src->store, from + at);
 		}
 		unlock_both(dst->store, src->store);
