@@ -626,6 +626,51 @@ TEST_F(user_limit, mappings_and_regions_count)
 	}
 }
 
+/*
+ * So do slices and references, which have no pages of their own: here the last of
+ * them is a page too many in a mapping of a slice, whose address tells why.
+ */
+static int make_views(int sock ZT_UNUSED, void *arg)
+{
+	uint32_t type = (uintptr_t)arg;
+	zx_handle_t vmo, h, slice;
+	zx_status_t st;
+	size_t n = 0;
+	uint8_t *p;
+
+	VT_CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+		 setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	vmo = zt_vmo(2 * P, 0);
+	VT_CHECK_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SLICE, P, P, &slice));
+	p = zt_map(slice, 0, P, ZT_RW);
+	VT_CHECK_OK(zx_vmo_write(vmo, "x", 0, 1));
+	do {
+		st = zx_vmo_create_child(vmo, type, 0, 0, &h);
+		/* Its mapping keeps it alive, without a descriptor. */
+		if (st == ZX_OK && !zt_map(h, 0, P, ZT_RW | ZX_VM_ALLOW_FAULTS))
+			st = ZX_ERR_NO_MEMORY;
+		if (h != ZX_HANDLE_INVALID)
+			zx_handle_close(h);
+	} while (st == ZX_OK && ++n < LIMIT * P);
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, st);
+	VT_CHECK(n * 1024 <= LIMIT * P);
+	/* No room: not the same as to be beyond the end. */
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_read(vmo, p, 0, 1));
+	return 0;
+}
+
+TEST_F(user_limit, views_count)
+{
+	const uint32_t types[] = { ZX_VMO_CHILD_SLICE, ZX_VMO_CHILD_REFERENCE };
+
+	for (int i = 0; i < 2; i++) {
+		struct vt_child c = vt_spawn(make_views, (void *)(uintptr_t)types[i]);
+
+		EXPECT_EQ(0, vt_join(&c));
+		ZT_EXPECT_NO_LEAK(&self->before);
+	}
+}
+
 /* CAP_IPC_LOCK, which root has, is what lifts it. */
 TEST_F(user_limit, root_is_exempt)
 {

@@ -176,7 +176,7 @@ void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)
 /* Does the mapping show what its VMO does not have? */
 static bool beyond_end(const struct zvm_mapping *map, u64 addr)
 {
-	u64 offset = ((u64)map->itree.start << PAGE_SHIFT) + (addr - map->node.base);
+	u64 offset = zvm_mapping_vmo_offset(map) + (addr - map->node.base);
 
 	if (map->beyond_stream)
 		return offset >= PAGE_ALIGN(zvm_vmo_stream_size(map->vmo));
