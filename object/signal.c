@@ -37,7 +37,7 @@ void zvm_object_signal(struct zvm_object *obj, u32 clear, u32 set)
 			zvm_waiter_match(waiter, obj->signals);
 	spin_unlock(&obj->signal_lock);
 
-	/* Also lowered signals: EPOLLET counts changes, but poll() looks again. */
+	/* Nobody waits in poll(2) for a signal to be lowered. */
 	if (poll_events(rising))
 		wake_up_poll(&obj->pollers, poll_events(rising));
 }
