@@ -56,16 +56,6 @@ static inline void inode_state_assign_raw(struct inode *inode, unsigned int stat
 }
 #endif
 
-/* Of a page that is no part of a larger folio. */
-static inline int zvm_page_mapcount(struct page *page)
-{
-#ifdef ZVM_HAS_FOLIO_MAPCOUNT_INLINE
-	return folio_mapcount(page_folio(page));
-#else
-	return page_mapcount(page);
-#endif
-}
-
 #ifndef ZVM_HAS_PTE_MKWRITE_NOVMA
 #define pte_mkwrite_novma(pte) pte_mkwrite(pte)
 #endif

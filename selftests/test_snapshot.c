@@ -260,6 +260,81 @@ TEST_F(snapshot, page_in_a_pipe)
 	ZT_ASSERT_OK(zt_unmap(map, ZT_P));
 }
 
+/*
+ * The same with many pages, while the parent's PTEs in a private mapping are copied
+ * by fork(2): these references and their number come one after the other, and must
+ * not make up for the pipe's.
+ */
+enum { PIPE_PAGES = 256, PIPE_BYTES = 16 };
+
+static void fork_for_ever(zx_handle_t vmo)
+{
+	char *map = mmap(NULL, PIPE_PAGES * ZT_P, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			 zvm_handle_to_fd(vmo), 0);
+	volatile char sum = 0;
+
+	if (map == MAP_FAILED)
+		_exit(1);
+	/* PTEs are copied only where there is memory of its own as well */
+	map[PIPE_PAGES / 2 * ZT_P] = 1;
+	for (;;) {
+		pid_t pid;
+
+		for (int i = 0; i < PIPE_PAGES; i++)
+			sum += map[i * ZT_P];
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			_exit(1);
+	}
+}
+
+TEST_F_TIMEOUT(snapshot, pages_in_a_pipe_while_others_fork, 60)
+{
+	zx_handle_t vmo = zt_keep(&self->bag, zt_vmo(PIPE_PAGES * ZT_P, 0)), h;
+	char buf[PIPE_PAGES][PIPE_BYTES], *child;
+	struct iovec iov[PIPE_PAGES];
+	uint64_t end;
+	int fd[2], status;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fd));
+	if (fcntl(fd[1], F_SETPIPE_SZ, PIPE_PAGES * ZT_P) < 0)
+		SKIP(return, "needs a pipe of %d pages", PIPE_PAGES);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		fork_for_ever(vmo);
+	end = zt_now_ns() + 3000000000u;
+	for (unsigned int turn = 0; zt_now_ns() < end; turn++) {
+		char byte = turn & 63;
+
+		for (int i = 0; i < PIPE_PAGES; i++)
+			ZT_ASSERT_OK(zx_vmo_write(vmo, &byte, i * ZT_P, 1));
+		ZT_ASSERT_OK(zx_vmo_create_child(vmo, SNAPSHOT, 0, PIPE_PAGES * ZT_P, &h));
+		child = zt_map(h, 0, PIPE_PAGES * ZT_P, ZX_VM_PERM_READ);
+		ASSERT_NE(NULL, child);
+		for (int i = 0; i < PIPE_PAGES; i++)
+			iov[i] = (struct iovec){ child + i * ZT_P, PIPE_BYTES };
+		ASSERT_EQ((ssize_t)sizeof(buf), vmsplice(fd[1], iov, PIPE_PAGES, 0));
+		ZT_ASSERT_OK(zt_unmap(child, PIPE_PAGES * ZT_P));
+		ZT_ASSERT_OK(zx_handle_close(h));
+		for (int i = 0; i < PIPE_PAGES; i++)
+			ZT_ASSERT_OK(zx_vmo_write(vmo, "\xff", i * ZT_P, 1));
+		ASSERT_EQ((ssize_t)sizeof(buf), read(fd[0], buf, sizeof(buf)));
+		for (int i = 0; i < PIPE_PAGES; i++) {
+			ASSERT_EQ(byte, buf[i][0])
+				TH_LOG("turn %u, page %d", turn, i);
+		}
+	}
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* ------------------------------------------------------------------------
  * Futexes
  */

@@ -111,12 +111,13 @@ void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsign
 	 * Somebody may be on the way into a futex: that code gets a reference of
 	 * the page by its PTE and looks at the index later. Without a mapping it
 	 * waits for the page lock and starts again; who has seen the mapping is
-	 * in an RCU section.
+	 * in an RCU section. Expedited, as it is once for each page that was on its
+	 * way to a disk or into a pipe when the snapshot's other side wrote to it.
 	 */
 	lock_page(old);
 	mapping = old->mapping;
 	WRITE_ONCE(old->mapping, NULL);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	swap_index(old, new);
 	WRITE_ONCE(old->mapping, mapping);
 	unlock_page(old);
@@ -147,20 +148,6 @@ void zvm_page_drop(struct page *page)
 	}
 	atomic64_dec(&nr_pages);
 	put_page(page);
-}
-
-bool zvm_page_is_foreign(struct page *page, unsigned int extra)
-{
-	/* Our pages are single ones: no need to look for a head. */
-	int count = page_ref_count(page);
-
-	/*
-	 * A PTE that goes away gives back its mapcount first. Read in the other
-	 * order, it can only make us see a reference too many. New PTEs are
-	 * kept away by the store's lock.
-	 */
-	smp_rmb();
-	return count > 1 + zvm_page_mapcount(page) + extra;
 }
 
 void __init zvm_page_init(void)

@@ -51,8 +51,37 @@ void zvm_page_adopt(struct page *page, u64 owner);
  */
 void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra);
 
-/* Has anybody but the slots, PTEs and @extra callers a reference? */
-bool zvm_page_is_foreign(struct page *page, unsigned int extra);
+/* Our pages are single ones: their counts are in struct page itself. */
+static inline bool zvm_page_is_mapped(struct page *page)
+{
+	return atomic_read(&page->_mapcount) >= 0;
+}
+
+/*
+ * Has anybody but the slots, PTEs and @extra callers a reference?
+ *
+ * PTEs come and go without the store's lock: fork(2) copies those of private
+ * mappings, munmap(2) and exit remove some. So both counts are read as one. A PTE
+ * takes its reference before it is counted as a mapping, and gives it back after:
+ * at every instant there are at least as many references as PTEs, and those that
+ * are too many for a moment only make us say yes.
+ */
+static inline bool zvm_page_is_foreign(struct page *page, unsigned int extra)
+{
+	union {
+		u64 word;
+		struct {
+			int mapcount;	/* from -1 on */
+			int refcount;
+		};
+	} now;
+
+	static_assert(offsetof(struct page, _mapcount) % sizeof(u64) == 0);
+	static_assert(offsetof(struct page, _refcount) ==
+		      offsetof(struct page, _mapcount) + sizeof(atomic_t));
+	now.word = READ_ONCE(*(u64 *)&page->_mapcount);
+	return (unsigned int)(now.refcount - now.mapcount) > 2 + extra;
+}
 
 u64 zvm_page_count_all(void);
 

@@ -104,7 +104,7 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 	 * What is mapped, if anything, is the old page or a page of zeros: out with
 	 * it, before it is copied, as some may write there still.
 	 */
-	if (page ? zvm_page_mapcount(page) : zero_ptes_at(store, index))
+	if (page ? zvm_page_is_mapped(page) : zero_ptes_at(store, index))
 		zvm_store_zap(store, index, index, false);
 	if (page) {
 		copy_highpage(fresh, page);
