@@ -671,6 +671,39 @@ TEST_F(user_limit, views_count)
 	}
 }
 
+/*
+ * Who takes pages out of somebody else's VMO pays for them from then on: else
+ * the other's allowance could be used up, page by page.
+ */
+static int take_from_others(int sock ZT_UNUSED, void *arg)
+{
+	zx_handle_t theirs = *(zx_handle_t *)arg, own;
+
+	VT_CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+		 setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	own = zt_vmo(2 * LIMIT * P, 0);
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY,
+			zx_vmo_transfer_data(own, 0, 0, 2 * LIMIT * P, theirs, 0));
+	VT_CHECK(zt_committed(own) >= (LIMIT - OBJECTS) * P && zt_committed(own) <= LIMIT * P);
+	VT_CHECK(zt_committed(own) + zt_committed(theirs) == 2 * LIMIT * P);
+	/* And no more of anything. */
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY,
+			zx_vmo_op_range(own, ZX_VMO_OP_COMMIT, 0, 2 * LIMIT * P, NULL, 0));
+	return 0;
+}
+
+TEST_F(user_limit, transferred_pages_count)
+{
+	zx_handle_t theirs = zt_vmo(2 * LIMIT * P, 0);
+	struct vt_child c;
+
+	ZT_ASSERT_OK(zx_vmo_op_range(theirs, ZX_VMO_OP_COMMIT, 0, 2 * LIMIT * P, NULL, 0));
+	c = vt_spawn(take_from_others, &theirs);
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_ASSERT_OK(zx_handle_close(theirs));
+	ZT_EXPECT_NO_LEAK(&self->before);
+}
+
 /* CAP_IPC_LOCK, which root has, is what lifts it. */
 TEST_F(user_limit, root_is_exempt)
 {

@@ -182,6 +182,65 @@ TEST_F(transfer, V_264_long)
 	}
 }
 
+/* Where there is nothing, its size does not matter; in both directions. */
+TEST_F(transfer, large_holes)
+{
+	const uint64_t at[] = { 0, 5 * ZT_P, 1ull << 30, (1ull << 60) - ZT_P };
+	const uint64_t shift[] = { ZT_P, 1ull << 40 }, len = 1ull << 60;
+	zx_handle_t a = zt_keep(&self->bag, zt_vmo(0, ZX_VMO_UNBOUNDED));
+	zx_handle_t b = zt_keep(&self->bag, zt_vmo(0, ZX_VMO_UNBOUNDED));
+	uint64_t v;
+
+	for (uint64_t i = 0; i < ARRAY_SIZE(at); i++) {
+		v = i + 1;
+		ASSERT_EQ(ZX_OK, zx_vmo_write(a, &v, at[i], sizeof(v)));
+		/* what is to be overwritten */
+		ASSERT_EQ(ZX_OK, zx_vmo_write(b, &v, at[i] + 7 * ZT_P, sizeof(v)));
+	}
+	ZT_EXPECT_OK(zx_vmo_transfer_data(b, 0, 3 * ZT_P, len, a, 0));
+	ZT_EXPECT_U64(0, zt_committed(a));
+	/* up and down, over itself: the last lies beyond the first's end */
+	for (unsigned int s = 0; s < ARRAY_SIZE(shift); s++) {
+		ZT_EXPECT_OK(zx_vmo_transfer_data(b, 0, 3 * ZT_P + shift[s], len, b, 3 * ZT_P));
+		for (uint64_t i = 0; i < ARRAY_SIZE(at); i++) {
+			v = 0;
+			ASSERT_EQ(ZX_OK, zx_vmo_read(b, &v, at[i] + 3 * ZT_P + shift[s],
+						     sizeof(v)));
+			ZT_EXPECT_U64(i + 1, v);
+		}
+		ZT_EXPECT_OK(zx_vmo_transfer_data(b, 0, 3 * ZT_P, len, b, 3 * ZT_P + shift[s]));
+	}
+	for (uint64_t i = 0; i < ARRAY_SIZE(at); i++) {
+		v = 0;
+		ASSERT_EQ(ZX_OK, zx_vmo_read(b, &v, at[i] + 3 * ZT_P, sizeof(v)));
+		ZT_EXPECT_U64(i + 1, v);
+	}
+	/* all of its own have been overwritten */
+	ZT_EXPECT_U64(4 * ZT_P, zt_committed(b));
+}
+
+/* Who has got pages of the source for a pipe keeps just those, not the target's. */
+TEST_F(transfer, others_keep_no_page_of_the_target)
+{
+	uint8_t buf[ZT_P], *p = zt_map(self->src, 0, ZT_P, ZT_RW);
+	struct iovec iov = { p, ZT_P };
+	int pipes[2];
+
+	ASSERT_TRUE(p);
+	ASSERT_EQ(0, pipe(pipes));
+	/* it is the source's own, proven by a write */
+	ASSERT_EQ(0, zt_view_fill(&self->s, 0, ZT_P, 1));
+	ASSERT_EQ((ssize_t)ZT_P, vmsplice(pipes[1], &iov, 1, 0));
+	ZT_EXPECT_OK(move(self->dst, 0, self->src, 0, 1));
+	EXPECT_TRUE(holds(&self->d, 0, 0));
+	ASSERT_EQ(0, zt_view_fill(&self->d, 0, ZT_P, 3));
+	ASSERT_EQ((ssize_t)ZT_P, read(pipes[0], buf, ZT_P));
+	EXPECT_GT(0, zt_mismatch(buf, ZT_P, 0, 1));
+	close(pipes[0]);
+	close(pipes[1]);
+	ZT_EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)p, ZT_P));
+}
+
 TEST_F(transfer, V_265_ranges)
 {
 	ZT_EXPECT_STATUS(ZX_ERR_OUT_OF_RANGE, move(self->dst, 0, self->src, 1, N));

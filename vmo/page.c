@@ -86,9 +86,18 @@ struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool ze
 	return page;
 }
 
-void zvm_page_adopt(struct page *page, u64 owner)
+bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner)
 {
+	struct zvm_user *old = page_user(page);
+
+	if (user != old) {
+		if (!zvm_user_charge(user, PAGE_SIZE))
+			return false;
+		set_page_user(page, user);
+		zvm_user_uncharge(old, PAGE_SIZE);
+	}
 	set_page_owner(page, owner);
+	return true;
 }
 
 static void swap_index(struct page *a, struct page *b)

@@ -40,8 +40,11 @@ static inline void zvm_page_share(struct page *page)
  */
 void zvm_page_drop(struct page *page);
 
-/* The page, with one slot, is @owner's from now on. */
-void zvm_page_adopt(struct page *page, u64 owner);
+/*
+ * The page, with one slot, is @owner's from now on, and charged to @user. False if
+ * that user has no allowance left: nothing has changed then.
+ */
+bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner);
 
 /*
  * The store @owner replaces @old, of which it has no PTEs any more, by its copy

@@ -494,6 +494,59 @@ u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
 	return U64_MAX;
 }
 
+/* As next_leaf(), downwards: *@index is moved down into the leaf. */
+static struct zvm_pm_leaf *prev_leaf(const struct zvm_pagemap *map, u64 *index)
+{
+	struct zvm_pm_node *node = map->root;
+	u64 at = *index;
+
+	if (!node)
+		return NULL;
+	at = min(at, level_last(node->level));
+	while (node->level) {
+		struct zvm_pm_inner *inner = zvm_pm_inner(node);
+		unsigned int level = node->level;
+		int last = inner_slot(level, at), i = last;
+
+		while (i >= 0 && !inner->slot[i])
+			i--;
+		if (i < 0) {
+			/* On to the last index before this node, from the root. */
+			at &= ~level_last(level);
+			if (!at)
+				return NULL;
+			at--;
+			node = map->root;
+			continue;
+		}
+		if (i < last) {
+			at &= ~level_last(level);
+			at |= (u64)i << zvm_pm_bits(level - 1);
+			at |= level_last(level - 1);
+		}
+		node = inner->slot[i];
+	}
+	*index = at;
+	return zvm_pm_leaf(node);
+}
+
+u64 zvm_pagemap_prev(const struct zvm_pagemap *map, u64 index)
+{
+	struct zvm_pm_leaf *leaf;
+
+	while ((leaf = prev_leaf(map, &index))) {
+		int i;
+
+		for (i = leaf_slot(index); i >= 0; i--, index--)
+			if (leaf->slot[i])
+				return index;
+		/* Before the leaf; U64_MAX if that was the first one there can be. */
+		if (index == U64_MAX)
+			break;
+	}
+	return U64_MAX;
+}
+
 u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last)
 {
 	struct zvm_pm_leaf *leaf;

@@ -130,6 +130,9 @@ void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index);
 /* The first index >= @index that has a page, or U64_MAX. */
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index);
 
+/* The last index <= @index that has a page, or U64_MAX. */
+u64 zvm_pagemap_prev(const struct zvm_pagemap *map, u64 index);
+
 /* How many indexes in [@first, @last] have a page. Calls cond_resched(). */
 u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last);
 

@@ -182,6 +182,18 @@ static void pm_sparse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, U64_MAX - 1, last);
 	KUNIT_EXPECT_EQ(test, U64_MAX, zvm_pagemap_next(map, U64_MAX));
 
+	/* And back. */
+	for (index = zvm_pagemap_prev(map, U64_MAX); index != U64_MAX;
+	     index = index ? zvm_pagemap_prev(map, index - 1) : U64_MAX) {
+		KUNIT_ASSERT_TRUE(test, n == 125 || index < last);
+		KUNIT_ASSERT_NOT_NULL(test, pm_page_at(map, index));
+		last = index;
+		n--;
+	}
+	KUNIT_EXPECT_EQ(test, 0, n);
+	KUNIT_EXPECT_EQ(test, 3, last);
+	KUNIT_EXPECT_EQ(test, U64_MAX, zvm_pagemap_prev(map, 2));
+
 	/* The tree gets lower as its far end goes, and is gone with the last page. */
 	KUNIT_EXPECT_EQ(test, ZVM_PM_TOP, map->root->level);
 	for (bit = 63; bit >= 2; bit--) {
@@ -341,6 +353,7 @@ static void pm_empty_leaf(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(zvm_pagemap_make(map, U64_MAX - 1, GFP_KERNEL)));
 	KUNIT_EXPECT_EQ(test, U64_MAX, zvm_pagemap_next(map, 0));
 	KUNIT_EXPECT_EQ(test, U64_MAX, zvm_pagemap_next(map, U64_MAX - 1));
+	KUNIT_EXPECT_EQ(test, U64_MAX, zvm_pagemap_prev(map, U64_MAX));
 	KUNIT_EXPECT_EQ(test, 0, zvm_pagemap_count(map, 0, U64_MAX));
 	pm_write_place(test, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, zvm_pagemap_erase(map, 1, U64_MAX, 0));

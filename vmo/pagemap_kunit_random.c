@@ -145,17 +145,21 @@ static void step_query(struct pm_test *t)
 {
 	unsigned int m = pm_below(&t->rnd, PM_MAPS), p;
 	u64 a = pm_index(pm_some_place(&t->rnd)), b = pm_index(pm_some_place(&t->rnd));
-	u64 first = min(a, b), last = max(a, b), count = 0, next = U64_MAX;
+	u64 first = min(a, b), last = max(a, b), count = 0;
+	u64 next = U64_MAX, prev = U64_MAX;
 
 	if (first > 8)
 		first -= pm_below(&t->rnd, 8);
 	for (p = PM_PLACES; p--;) {
+		if (t->val[m][p] && prev == U64_MAX && pm_index(p) <= first)
+			prev = pm_index(p);
 		if (!t->val[m][p] || pm_index(p) < first)
 			continue;
 		count += pm_index(p) <= last;
 		next = pm_index(p);
 	}
 	pm_note(t, zvm_pagemap_next(&t->map[m], first) != next, "answer of next");
+	pm_note(t, zvm_pagemap_prev(&t->map[m], first) != prev, "answer of prev");
 	pm_note(t, zvm_pagemap_count(&t->map[m], first, last) != count, "answer of count");
 }
 

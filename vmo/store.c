@@ -44,6 +44,14 @@ u64 zvm_store_next(struct zvm_store *store, u64 index)
 	return next == U64_MAX ? next : next - store->base;
 }
 
+u64 zvm_store_prev(struct zvm_store *store, u64 index)
+{
+	u64 prev = zvm_pagemap_prev(&store->pages, store->base + index);
+
+	/* Before the base there is nothing. */
+	return prev == U64_MAX ? prev : prev - store->base;
+}
+
 u64 zvm_store_count(struct zvm_store *store, u64 first, u64 last)
 {
 	u64 end;

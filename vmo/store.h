@@ -32,6 +32,8 @@ static inline u64 zvm_store_pages(const struct zvm_store *store)
 
 /* The first index >= @index that has a page, or U64_MAX. */
 u64 zvm_store_next(struct zvm_store *store, u64 index);
+/* The last index <= @index that has a page, or U64_MAX. */
+u64 zvm_store_prev(struct zvm_store *store, u64 index);
 
 /* How many pages there are in [@first, @last]. Calls cond_resched(). */
 u64 zvm_store_count(struct zvm_store *store, u64 first, u64 last);

@@ -12,19 +12,16 @@
 /* Pages that are moved before others get a chance at the locks. */
 #define TRANSFER_BATCH 64
 
-/* Move the page at @from of @src to @to of @dst, or what reads as zero there. */
+/* Move the page at @from of @src to @to of @dst; there is one. */
 static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 from)
 {
 	struct zvm_pm_leaf *dst_leaf, *src_leaf;
-	struct page *page, *old;
+	struct page *page, *old = NULL;
 	bool mine;
 
 	page = zvm_store_peek(src, from, &mine);
-	if (!page)
-		return zvm_store_erase(dst, to, to, false);
 	if (PageHWPoison(page))
 		return -EIO;
-
 	/* All that can fail comes first; only on a path that is ours is a slot changed. */
 	src_leaf = zvm_pagemap_make(&src->pages, src->base + from, ZVM_STORE_GFP);
 	if (IS_ERR(src_leaf))
@@ -32,24 +29,31 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 	dst_leaf = zvm_pagemap_make(&dst->pages, dst->base + to, ZVM_STORE_GFP);
 	if (IS_ERR(dst_leaf))
 		return PTR_ERR(dst_leaf);
-	old = NULL;
-	if (!mine) {
+
+	/*
+	 * Who has got the page by way of the source, for a pipe or a transfer into
+	 * memory, has no business with the target: that gets a copy. Without PTEs
+	 * no more of them can come.
+	 */
+	zvm_store_zap(src, from, from, false);
+	if (!mine || zvm_page_is_foreign(page, 0)) {
 		old = page;
 		page = zvm_page_alloc(dst->user, dst->inode->i_ino, ZVM_STORE_GFP, false);
-		if (!page) {
-			zvm_store_prune(dst, to);
-			return -ENOMEM;
-		}
+	} else if (!zvm_page_adopt(page, dst->user, dst->inode->i_ino)) {
+		page = NULL;
+	}
+	if (!page) {
+		zvm_store_prune(dst, to);
+		return -ENOMEM;
+	}
+	if (old) {
 		copy_highpage(page, old);
 		SetPageUptodate(page);
 	}
 
-	zvm_store_zap(src, from, from, false);
 	zvm_leaf_clear(src_leaf, src->base + from);
 	if (old)
 		zvm_page_drop(old);
-	else
-		zvm_page_adopt(page, dst->inode->i_ino);
 	zvm_store_zap(dst, to, to, false);
 	old = zvm_leaf_set(&dst->pages, dst_leaf, dst->base + to, page);
 	if (old)
@@ -58,10 +62,52 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 	return 0;
 }
 
-/* Of [@from, @end) of @src: how many pages are absent before the first that is not? */
-static u64 absent_run(struct zvm_store *src, u64 from, u64 end)
+/**
+ * struct transfer - what is left to be moved
+ * @dst: the target
+ * @src: the source, perhaps the same
+ * @to: index in @dst
+ * @from: index in @src
+ * @pages: how many
+ * @backwards: from the end
+ */
+struct transfer {
+	struct zvm_store *dst, *src;
+	u64 to, from, pages;
+	bool backwards;
+};
+
+/* How many pages are absent of the source, at the end that is to be moved now. */
+static u64 hole(const struct transfer *t)
 {
-	return min(zvm_store_next(src, from), end) - from;
+	u64 last = t->from + t->pages - 1, at;
+
+	at = t->backwards ? zvm_store_prev(t->src, last) : zvm_store_next(t->src, t->from);
+	if (at < t->from || at > last)
+		return t->pages;
+	return t->backwards ? last - at : at - t->from;
+}
+
+/* Move a page, or a hole of whatever size. */
+static int step(struct transfer *t)
+{
+	u64 n = hole(t), skip;
+	int err;
+
+	skip = t->backwards ? t->pages - (n ?: 1) : 0;
+	if (n)
+		err = zvm_store_erase(t->dst, t->to + skip, t->to + skip + n - 1, false);
+	else
+		err = move_page(t->dst, t->to + skip, t->src, t->from + skip);
+	if (err)
+		return err;
+	n = n ?: 1;
+	t->pages -= n;
+	if (!t->backwards) {
+		t->to += n;
+		t->from += n;
+	}
+	return 0;
 }
 
 static int lock_both(struct zvm_store *a, struct zvm_store *b)
@@ -94,40 +140,34 @@ static bool in_vmo(struct zvm_vmo *vmo, u64 offset, u64 len)
 int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *src,
 		     u64 src_offset)
 {
-	u64 to = (dst->offset >> PAGE_SHIFT) + (offset >> PAGE_SHIFT);
-	u64 from = (src->offset >> PAGE_SHIFT) + (src_offset >> PAGE_SHIFT);
-	u64 pages = len >> PAGE_SHIFT, done = 0;
-	/* From the end where the target lies behind the source, as memmove() does. */
-	bool backwards = dst->store == src->store && to > from;
-	int err = 0, i;
+	struct transfer t = {
+		.dst = dst->store,
+		.src = src->store,
+		.to = (dst->offset + offset) >> PAGE_SHIFT,
+		.from = (src->offset + src_offset) >> PAGE_SHIFT,
+		.pages = len >> PAGE_SHIFT,
+	};
+	int err, i;
 
 	if (dst == src && offset == src_offset)
 		return 0;
+	/* From the end where the target lies behind the source, as memmove() does. */
+	t.backwards = t.dst == t.src && t.to > t.from;
 	do {
-		err = lock_both(dst->store, src->store);
+		err = lock_both(t.dst, t.src);
 		if (err)
 			return err;
 		if (!in_vmo(src, src_offset, len) || !in_vmo(dst, offset, len))
 			err = -ERANGE;
-		for (i = 0; !err && i < TRANSFER_BATCH && done < pages; i++, done++) {
-			u64 at = backwards ? pages - 1 - done : done, absent;
-
-			/* The same content by way of two VMOs. */
-			if (dst->store == src->store && to == from)
-				break;
-			absent = backwards ? 0 : absent_run(src->store, from + at, from + pages);
-			if (absent) {
-				err = zvm_store_erase(dst->store, to + at, to + at + absent - 1,
-						      false);
-				done += absent - 1;
-				continue;
-			}
-			err = move_page(dst->store, to + at, src->store, from + at);
-		}
-		unlock_both(dst->store, src->store);
+		/* The same content by way of two VMOs: nothing to do. */
+		if (t.dst == t.src && t.to == t.from)
+			t.pages = 0;
+		for (i = 0; !err && i < TRANSFER_BATCH && t.pages; i++)
+			err = step(&t);
+		unlock_both(t.dst, t.src);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();
-	} while (!err && i == TRANSFER_BATCH && done < pages);
+	} while (!err && t.pages);
 	return err;
 }
