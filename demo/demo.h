@@ -3,7 +3,8 @@
  * zvm-demo: two processes that share and hand over memory the Zircon way.
  *
  * first.c is the story of the process that the user starts, second.c that of
- * the program it starts. Both say what they do and check what comes of it.
+ * the program it starts; snapshot.c is the last scene of both. They say what they
+ * do and check what comes of it.
  */
 #ifndef ZVM_DEMO_H
 #define ZVM_DEMO_H
@@ -25,6 +26,10 @@
 /* The stories; they return the program's exit status. */
 int first(const char *path, const char *sum);
 int second(int sock, const char *sum);
+
+/* Snapshots of what the other process keeps writing (snapshot.c). */
+void take_snapshots(int sock);
+void keep_writing(int sock);
 
 /* ---- telling (tell.c) --------------------------------------------------- */
 
@@ -62,5 +67,7 @@ int try_write(volatile char *addr, void **fault_addr);
 /* One word between the processes; there is one kind of message at a time. */
 void send_word(int sock, uint64_t word);
 uint64_t receive_word(int sock);
+/* Is there one to be received? */
+bool word_waits(int sock);
 
 #endif /* ZVM_DEMO_H */

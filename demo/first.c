@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
  * The first process: loads the file, shows what a handle and a region permit,
- * passes the file on, and maps something into the second process.
+ * passes the file on, maps something into the second process, and takes snapshots
+ * of what that writes.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -163,6 +164,7 @@ int first(const char *path, const char *sum)
 	sock = start_second(sum, &pid);
 	pass(sock, input);
 	map_into(sock, letter, sizeof(GREETING));
+	take_snapshots(sock);
 	wait_for(pid);
 
 	must(zx_handle_close(input), "zx_handle_close");

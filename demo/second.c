@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
  * The second process: reads what it is given, is kept from writing to it, and
- * lends a region of its own.
+ * lends a region of its own. Then it keeps writing a VMO.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -86,5 +86,6 @@ int second(int sock, const char *sum)
 	read_input(vmo, sum);
 	must(zx_handle_close(vmo), "zx_handle_close");
 	lend(sock);
+	keep_writing(sock);
 	return verdict();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -126,4 +127,11 @@ uint64_t receive_word(int sock)
 		errno = ECONNRESET;
 	must_errno(got == (ssize_t)sizeof(word), "listening to the other process");
 	return word;
+}
+
+bool word_waits(int sock)
+{
+	struct pollfd wait = { .fd = sock, .events = POLLIN };
+
+	return poll(&wait, 1, 0) > 0;
 }
