@@ -96,6 +96,11 @@ static const struct op {
 	{ op_share, "share", 10 },
 	{ op_hot_handle, "hot handle", 10 },
 	{ op_sparse, "sparse", 4 },
+	{ op_snapshot, "snapshot", 8 },
+	{ op_keep, "keep", 20 },
+	{ op_kept, "kept", 40 },
+	{ op_take_pages, "take pages", 8 },
+	{ op_view, "views", 15 },
 	{ op_map, "map", 40 },
 	{ op_unmap, "unmap", 20 },
 	{ op_protect, "protect", 30 },
@@ -177,6 +182,7 @@ static void clean_up(void)
 {
 	if (me.proc % 2)
 		return;
+	drop_all_kept();
 	for (unsigned int n = 0; n < SLOTS; n++)
 		expect(ZX_OK, zx_handle_close(local.vmo[n]), "zx_handle_close");
 	for (unsigned int r = 0; r < REGIONS; r++) {

@@ -57,9 +57,11 @@
  * struct slot - a VMO and what it contains
  * @lock: for writing by who replaces or resizes the VMO
  * @page_lock: of the content; needs @lock for reading
- * @serial: of the VMO, never used again; 0: none yet
+ * @serial: of the VMO, hardly ever used again; 0: none yet. Relatives have the
+ *	family in common, see relative_serial().
  * @koid: of the VMO
  * @resizable: made with ZX_VMO_RESIZABLE
+ * @related: it is or was a child, or has or had one
  * @size: bytes, whole pages
  * @stream: stream size, a multiple of 8
  * @cells: the content; zeros beyond @size
@@ -70,6 +72,7 @@ struct slot {
 	uint32_t serial;
 	zx_koid_t koid;
 	bool resizable;
+	atomic_bool related;
 	uint64_t size;
 	uint64_t stream;
 	uint64_t cells[SLOT_PAGES * CELLS];
@@ -140,7 +143,8 @@ struct shared {
 	unsigned int threads;
 	atomic_bool stop;
 	atomic_bool failed;
-	atomic_uint last_serial;
+	atomic_uint last_family;
+	atomic_uint last_relative;
 	atomic_ullong done[OPS_MOST];
 	atomic_ullong progress[MOST_PROCESSES][MOST_THREADS];
 	_Atomic(const char *) doing[MOST_PROCESSES][MOST_THREADS];
@@ -225,6 +229,10 @@ enum access { LOAD, STORE, KEEP };	/* KEEP writes what is there */
 /* 0 or the signal that came instead. Installs handlers when first called. */
 int try_access(enum access kind, volatile uint64_t *p, uint64_t *value);
 
+/* Of a VMO that is nobody's child, and of a child. */
+uint32_t new_serial(void);
+uint32_t relative_serial(uint32_t serial);
+
 /* Could this be cell @cell of page @page of that VMO? */
 bool plausible(uint64_t value, uint32_t serial, unsigned int page, unsigned int cell);
 
@@ -237,6 +245,24 @@ void check_mapped(const void *addr, uint32_t serial, unsigned int page, bool wri
 
 /* ---- stress_vmo.c ------------------------------------------------------- */
 
+/**
+ * struct piece - cells of a slot, whose pages are locked
+ * @number: of the slot
+ * @s: the slot
+ * @handle: this process's handle
+ * @writable: it has ZX_RIGHT_WRITE
+ * @first, @end: cells
+ * @from, @to: pages that have them
+ */
+struct piece {
+	unsigned int number;
+	struct slot *s;
+	zx_handle_t handle;
+	bool writable;
+	unsigned int first, end;
+	unsigned int from, to;
+};
+
 void init_slots(void);
 
 /*
@@ -247,6 +273,32 @@ bool enter_slot(unsigned int slot);
 void leave_slot(unsigned int slot);
 void lock_pages(struct slot *s, unsigned int from, unsigned int to);
 void unlock_pages(struct slot *s, unsigned int from, unsigned int to);
+
+/* Some whole pages of some slot, at most @pages; false: try another time. */
+bool enter_pages(struct piece *p, unsigned int pages);
+void leave_piece(struct piece *p);
+
+static inline size_t piece_offset(const struct piece *p)
+{
+	return (size_t)p->first * 8;
+}
+
+static inline size_t piece_len(const struct piece *p)
+{
+	return (size_t)(p->end - p->first) * 8;
+}
+
+/*
+ * The slot, which is locked for writing, has the new VMO @vmo of @size bytes from
+ * now on; the content is there already, and @resizable.
+ */
+void fill_slot(unsigned int slot, zx_handle_t vmo, uint32_t serial, uint64_t size);
+
+/*
+ * DECOMMIT of a part of the slot should have given @want: has it worked? As long
+ * as there are relatives it is refused.
+ */
+bool decommitted(struct slot *s, zx_status_t want, zx_status_t got);
 
 /* A handle that arrived: take it or close it. */
 void take_vmo(zx_handle_t vmo);
@@ -267,6 +319,15 @@ void op_duplicate(void);
 void op_share(void);
 void op_hot_handle(void);
 void op_sparse(void);
+
+/* ---- stress_child.c ------------------------------------------------------ */
+
+void op_keep(void);
+void op_kept(void);
+void op_take_pages(void);
+void op_view(void);
+void op_snapshot(void);
+void drop_all_kept(void);
 
 /* ---- stress_vmar.c ------------------------------------------------------ */
 

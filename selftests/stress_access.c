@@ -60,13 +60,29 @@ int try_access(enum access kind, volatile uint64_t *p, uint64_t *value)
 	return sig;
 }
 
+#define FAMILY_BITS 18
+
+uint32_t new_serial(void)
+{
+	uint32_t family = atomic_fetch_add(&shared->last_family, 1) % ((1u << FAMILY_BITS) - 1);
+
+	return family + 1;
+}
+
+uint32_t relative_serial(uint32_t serial)
+{
+	uint32_t relative = atomic_fetch_add(&shared->last_relative, 1) + 1;
+
+	return (serial & ((1u << FAMILY_BITS) - 1)) | relative << FAMILY_BITS;
+}
+
 /*
- * A cell is 0 or says what it is: VMO, page and cell in the upper 48 bits. The
- * lower 16 are arbitrary, but not 0.
+ * A cell is 0 or says what it is: family of the VMO, page and cell in the upper 48
+ * bits. The lower 16 are arbitrary, but not 0.
  */
 static uint64_t identity(uint32_t serial, unsigned int page, unsigned int cell)
 {
-	return (uint64_t)serial << 32 | (uint64_t)page << 25 | (uint64_t)cell << 16;
+	return (uint64_t)(serial & ((1u << FAMILY_BITS) - 1)) << 32 | (uint64_t)page << 25 | (uint64_t)cell << 16;
 }
 
 uint64_t cell_value(uint32_t serial, unsigned int page, unsigned int cell)

@@ -75,24 +75,6 @@ void unlock_pages(struct slot *s, unsigned int from, unsigned int to)
 		pthread_mutex_unlock(&s->page_lock[p]);
 }
 
-/**
- * struct piece - cells of a slot, whose pages are locked
- * @number: of the slot
- * @s: the slot
- * @handle: this process's handle
- * @writable: it has ZX_RIGHT_WRITE
- * @first, @end: cells
- * @from, @to: pages that have them
- */
-struct piece {
-	unsigned int number;
-	struct slot *s;
-	zx_handle_t handle;
-	bool writable;
-	unsigned int first, end;
-	unsigned int from, to;
-};
-
 /* Some cells of some slot, at most @pages pages; false: try another time. */
 static bool enter_piece(struct piece *p, unsigned int pages)
 {
@@ -122,8 +104,7 @@ static bool enter_piece(struct piece *p, unsigned int pages)
 	return true;
 }
 
-/* The same, of whole pages. */
-static bool enter_pages(struct piece *p, unsigned int pages)
+bool enter_pages(struct piece *p, unsigned int pages)
 {
 	if (!enter_piece(p, pages))
 		return false;
@@ -132,20 +113,10 @@ static bool enter_pages(struct piece *p, unsigned int pages)
 	return true;
 }
 
-static void leave_piece(struct piece *p)
+void leave_piece(struct piece *p)
 {
 	unlock_pages(p->s, p->from, p->to);
 	leave_slot(p->number);
-}
-
-static size_t piece_offset(const struct piece *p)
-{
-	return (size_t)p->first * 8;
-}
-
-static size_t piece_len(const struct piece *p)
-{
-	return (size_t)(p->end - p->first) * 8;
 }
 
 /* ---- content ------------------------------------------------------------ */
@@ -274,16 +245,23 @@ void op_zero(void)
 	leave_piece(&p);
 }
 
+bool decommitted(struct slot *s, zx_status_t want, zx_status_t got)
+{
+	if (want == ZX_OK && got == ZX_ERR_NOT_SUPPORTED && atomic_load(&s->related))
+		return false;
+	expect(want, got, "DECOMMIT");
+	return want == ZX_OK;
+}
+
 void op_decommit(void)
 {
 	struct piece p;
 
 	if (!enter_pages(&p, 16))
 		return;
-	expect(p.writable ? ZX_OK : ZX_ERR_ACCESS_DENIED,
-	       zx_vmo_op_range(p.handle, ZX_VMO_OP_DECOMMIT, piece_offset(&p), piece_len(&p), NULL,
-			       0), "DECOMMIT");
-	if (p.writable)
+	if (decommitted(p.s, p.writable ? ZX_OK : ZX_ERR_ACCESS_DENIED,
+			zx_vmo_op_range(p.handle, ZX_VMO_OP_DECOMMIT, piece_offset(&p),
+					piece_len(&p), NULL, 0)))
 		forget(p.s, piece_offset(&p), piece_offset(&p) + piece_len(&p));
 	leave_piece(&p);
 }
@@ -554,34 +532,40 @@ static void send_vmo(unsigned int n, unsigned int proc)
 	expect(ZX_OK, zx_handle_close(copy), "zx_handle_close");
 }
 
-void op_create(void)
+void fill_slot(unsigned int n, zx_handle_t vmo, uint32_t serial, uint64_t size)
 {
-	unsigned int n = below(SLOTS);
 	struct slot *s = &shared->slots[n];
-	uint64_t size = below(SLOT_BYTES / 8 + 1) * 8ull;
-	uint32_t serial = atomic_fetch_add(&shared->last_serial, 1) + 1;
-	bool resizable = one_in(2);
 	char name[ZX_MAX_NAME_LEN];
-	zx_handle_t vmo;
 
-	expect(ZX_OK, zx_vmo_create(size, resizable ? ZX_VMO_RESIZABLE : 0, &vmo), "zx_vmo_create");
 	snprintf(name, sizeof(name), "slot %u, vmo %u", n, serial);
 	expect(ZX_OK, zx_object_set_property(vmo, ZX_PROP_NAME, name, strlen(name)), "ZX_PROP_NAME");
-
-	pthread_rwlock_wrlock(&s->lock);
 	forget_vmo(n);
 	s->serial = serial;
 	s->koid = basic(vmo).koid;
-	s->resizable = resizable;
 	s->size = (size + PAGE - 1) & -(uint64_t)PAGE;
 	s->stream = size;
-	memset(s->cells, 0, sizeof(s->cells));
 	local.vmo[n] = vmo;
 	local.serial[n] = serial;
 	local.rights[n] = basic(vmo).rights;
 	for (unsigned int i = 0; i < shared->processes; i++)
 		if (i != me.proc)
 			send_vmo(n, i);
+}
+
+void op_create(void)
+{
+	unsigned int n = below(SLOTS);
+	struct slot *s = &shared->slots[n];
+	uint64_t size = below(SLOT_BYTES / 8 + 1) * 8ull;
+	bool resizable = one_in(2);
+	zx_handle_t vmo;
+
+	expect(ZX_OK, zx_vmo_create(size, resizable ? ZX_VMO_RESIZABLE : 0, &vmo), "zx_vmo_create");
+	pthread_rwlock_wrlock(&s->lock);
+	s->resizable = resizable;
+	atomic_store(&s->related, false);
+	memset(s->cells, 0, sizeof(s->cells));
+	fill_slot(n, vmo, new_serial(), size);
 	pthread_rwlock_unlock(&s->lock);
 }
 

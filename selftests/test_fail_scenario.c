@@ -160,6 +160,7 @@ enum mode {
 
 struct life {
 	enum mode mode;
+	int n;		/* which failure */
 	int fail;
 	bool failed;	/* a step has */
 };
@@ -300,6 +301,82 @@ static void life_of_handles(struct life *l)
 	STEP(zx_handle_close(vmo));
 }
 
+/* Close three of them, in an order that depends on the number of the failure. */
+static void close_all(struct life *l, zx_handle_t a, zx_handle_t b, zx_handle_t c)
+{
+	static const uint8_t orders[6][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+	};
+	const zx_handle_t h[3] = { a, b, c };
+
+	for (int i = 0; i < 3; i++)
+		STEP(zx_handle_close(h[orders[l->n % 6][i]]));
+}
+
+/*
+ * Parent, child and grandchild, slice and reference: each written to through calls
+ * and mappings, ends before or after the others, and shows what is its own. A byte
+ * is 10 times the page in the beginning, and changed by 1 for each who changes it.
+ */
+static void life_of_children(struct life *l)
+{
+	zx_handle_t root = 0, vmo = 0, child = 0, deep = 0, slice = 0, ref = 0;
+	zx_vaddr_t mine = 0, theirs = 0, sliced = 0;
+	uint8_t byte;
+
+	SURE((root = zx_vmar_root_self()));
+	STEP(zx_vmo_create(8 * P, 0, &vmo));
+	for (uint8_t i = 0; i < 8; i++) {
+		byte = (uint8_t)(10 * i);
+		STEP(zx_vmo_write(vmo, &byte, i * P, 1));
+	}
+	STEP(zx_vmar_map(root, ZT_RW, 0, vmo, 0, 8 * P, &mine));
+	VT_CHECK(!zt_try_store((void *)mine, 1));
+	STEP(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 8 * P, &child));
+	STEP(zx_vmar_map(root, ZT_RW, 0, child, 0, 8 * P, &theirs));
+	VT_CHECK(!zt_try_load((void *)(theirs + P), &byte) && byte == 10);
+	/* Copied by a fault on a page that is mapped, then on one that is not. */
+	VT_CHECK(!zt_try_store((void *)(theirs + P), 11) && !zt_try_store((void *)mine, 2));
+	VT_CHECK(!zt_try_store((void *)(mine + 2 * P), 22));
+
+	STEP(zx_vmo_create_child(child, ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_RESIZABLE, P, 7 * P,
+				 &deep));
+	STEP(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SLICE, 3 * P, 2 * P, &slice));
+	STEP(zx_vmo_create_child(vmo, ZX_VMO_CHILD_REFERENCE, 0, 0, &ref));
+	STEP(zx_vmar_map(root, ZT_RW, 0, slice, 0, P, &sliced));
+	VT_CHECK(!zt_try_store((void *)sliced, 33));
+	byte = 45;
+	STEP(zx_vmo_write(ref, &byte, 4 * P, 1));
+	byte = 57;
+	STEP(zx_vmo_write(deep, &byte, 4 * P, 1));
+	STEP(zx_vmo_op_range(child, ZX_VMO_OP_ZERO, 6 * P, P, NULL, 0));
+	STEP(zx_vmo_set_size(deep, 6 * P));
+	/* A page that others share, so a copy; and one that is the grandchild's own. */
+	STEP(zx_vmo_transfer_data(deep, 0, 0, P, child, 7 * P));
+	STEP(zx_vmo_transfer_data(vmo, 0, 7 * P, P, deep, 4 * P));
+
+	SURE(zt_vmo_byte(vmo, 0) == 2 && zt_vmo_byte(vmo, P) == 10);
+	SURE(zt_vmo_byte(ref, 2 * P) == 22 && zt_vmo_byte(ref, 3 * P) == 33);
+	SURE(zt_vmo_byte(slice, P) == 45 && zt_vmo_byte(vmo, 7 * P) == 57);
+	SURE(zt_vmo_byte(child, 0) == 1 && zt_vmo_byte(child, P) == 11);
+	SURE(zt_vmo_byte(child, 2 * P) == 20 && zt_vmo_byte(child, 4 * P) == 40);
+	SURE(zt_vmo_byte(child, 6 * P) == 0 && zt_vmo_byte(child, 7 * P) == 0);
+	SURE(zt_vmo_byte(deep, 0) == 70 && zt_vmo_byte(deep, P) == 20);
+	SURE(zt_vmo_byte(deep, 4 * P) == 0 && zt_vmo_byte(deep, 5 * P) == 60);
+	SURE(zx_object_wait_one(child, ZX_VMO_ZERO_CHILDREN, 0, NULL) == ZX_ERR_TIMED_OUT);
+
+	/* The mapping keeps the slice, and with it the parent's page. */
+	if (l->n % 2)
+		STEP(zx_vmar_unmap(root, mine, 8 * P));
+	close_all(l, vmo, slice, ref);
+	VT_CHECK(!zt_try_load((void *)sliced, &byte) && byte == 33);
+	VT_CHECK(!zt_try_load((void *)(theirs + 3 * P), &byte) && byte == 30);
+	VT_CHECK(!zt_try_store((void *)(theirs + 3 * P), 31));
+	STEP(zx_handle_close(l->n % 3 ? child : deep));
+	SURE(zt_vmo_byte(l->n % 3 ? deep : child, 2 * P) == (l->n % 3 ? 30 : 20));
+	/* The rest is left to the end of the process. */
+}
+
 /* A child of the child that shares descriptors and a mmap(2), but no arena. */
 static int grandchild(uint8_t *mem, zx_handle_t vmo, void *region)
 {
@@ -404,7 +481,7 @@ FIXTURE_TEARDOWN(fail_life)
 
 static int run_child(void (*live)(struct life *l), enum mode mode, int n)
 {
-	struct life l = { .mode = mode, .fail = fn_open() };
+	struct life l = { .mode = mode, .n = n, .fail = fn_open() };
 
 	alarm(20);
 	zt_try_read(&l);	/* installs the handlers */
@@ -470,6 +547,8 @@ LIFE(life_of_memory, RETRY, false)
 LIFE(life_of_memory, EXIT, false)
 LIFE(life_of_handles, RETRY, false)
 LIFE(life_of_handles, EXIT, false)
+LIFE(life_of_children, RETRY, false)
+LIFE(life_of_children, EXIT, false)
 LIFE(life_of_a_fork, RETRY, false)
 LIFE(life_of_a_fork, EXIT, false)
 LIFE(life_of_an_arena, RETRY, false)
