@@ -4,8 +4,8 @@
  *
  * Who waits with zx_object_wait_...() (wait.c) is told of bits that go from 0 to
  * 1. poll(2) and epoll see the state: of a VMO, EPOLLPRI is ZX_VMO_ZERO_CHILDREN,
- * EPOLLMSG is any of the user signals. (EPOLLIN and EPOLLOUT are always there, as
- * with any file.)
+ * EPOLLMSG is any of the user signals, if the handle has the right to wait. (EPOLLIN
+ * and EPOLLOUT are always there, as with any file.)
  */
 #include <linux/poll.h>
 
@@ -46,6 +46,9 @@ __poll_t zvm_object_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct zvm_object *obj = zvm_file_object(file);
 
+	/* Who may not wait is not told. */
+	if (!(zvm_word_rights(zvm_handle_word(file)) & ZX_RIGHT_WAIT))
+		return DEFAULT_POLLMASK;
 	poll_wait(file, &obj->pollers, wait);
 	return DEFAULT_POLLMASK | poll_events(READ_ONCE(obj->signals));
 }

@@ -201,6 +201,78 @@ TEST_F(relatives, views_leave_the_cache_policy_alone)
 	}
 }
 
+TEST_F(relatives, V_119_a_slice_may_decommit)
+{
+	zx_handle_t plain = zt_keep(&self->bag, zt_vmo(PAGES * ZT_P, 0));
+	zx_handle_t slice = zt_keep(&self->bag, child_of(plain, SLICE, ZT_P, 2 * ZT_P));
+
+	ASSERT_EQ(0, zt_vmo_fill(plain, 0, PAGES * ZT_P, 1));
+	ZT_EXPECT_OK(zx_vmo_op_range(slice, ZX_VMO_OP_DECOMMIT, ZT_P, ZT_P, NULL, 0));
+	EXPECT_TRUE(zt_vmo_holds(plain, 0, 2 * ZT_P, 1));
+	EXPECT_TRUE(zt_vmo_zero(plain, 2 * ZT_P, ZT_P));
+	EXPECT_TRUE(zt_vmo_holds(plain, 3 * ZT_P, ZT_P, 1));
+	ZT_EXPECT_U64(3 * ZT_P, zt_committed(plain));
+}
+
+TEST_F(relatives, R_126_no_decommit_by_a_mapping_of_a_snapshot)
+{
+	zx_handle_t child = zt_keep(&self->bag, child_of(self->vmo, SNAPSHOT, 0, PAGES * ZT_P));
+	zx_handle_t h[2] = { self->vmo, child };
+
+	for (int i = 0; i < 2; i++) {
+		void *map = zt_map(h[i], 0, PAGES * ZT_P, ZT_RW);
+
+		ASSERT_NE(NULL, map);
+		ZT_EXPECT_STATUS(ZX_ERR_NOT_SUPPORTED,
+				 zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT,
+						  (zx_vaddr_t)map, ZT_P, NULL, 0));
+		EXPECT_TRUE(zt_vmo_holds(h[i], 0, PAGES * ZT_P, 1));
+		ZT_EXPECT_OK(zt_unmap(map, PAGES * ZT_P));
+	}
+}
+
+TEST_F(relatives, R_108_protect_to_write_after_a_snapshot)
+{
+	uint8_t *map = zt_map(self->vmo, 0, PAGES * ZT_P, ZT_RW);
+	zx_handle_t child;
+
+	ASSERT_NE(NULL, map);
+	memset(map, 1, PAGES * ZT_P);
+	ZT_ASSERT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)map,
+				     PAGES * ZT_P));
+	child = zt_keep(&self->bag, child_of(self->vmo, SNAPSHOT, 0, PAGES * ZT_P));
+	ZT_ASSERT_OK(zx_vmar_protect(zx_vmar_root_self(), ZT_RW, (zx_vaddr_t)map, PAGES * ZT_P));
+	memset(map, 2, PAGES * ZT_P);
+	for (int page = 0; page < PAGES; page++) {
+		EXPECT_EQ(1, zt_vmo_byte(child, page * ZT_P));
+		EXPECT_EQ(2, zt_vmo_byte(self->vmo, page * ZT_P));
+	}
+	ZT_EXPECT_OK(zt_unmap(map, PAGES * ZT_P));
+}
+
+/* Whoever closes what, in whatever order: who is mapped stays. */
+TEST_F(relatives, V_219_mappings_of_children_stay)
+{
+	const uint32_t types[] = { SNAPSHOT, SLICE, REFERENCE };
+
+	for (int i = 0; i < 6; i++) {
+		uint32_t type = types[i / 2];
+		zx_handle_t parent = zt_vmo(PAGES * ZT_P, 0), child;
+		uint64_t offset = type == SLICE ? ZT_P : 0;
+		uint8_t *map;
+
+		ASSERT_EQ(0, zt_vmo_fill(parent, 0, PAGES * ZT_P, 1));
+		child = child_of(parent, type, offset, type == REFERENCE ? 0 : ZT_P);
+		map = zt_map(child, 0, ZT_P, ZT_RW);
+		ASSERT_NE(NULL, map);
+		ZT_ASSERT_OK(zx_handle_close(i & 1 ? parent : child));
+		ZT_ASSERT_OK(zx_handle_close(i & 1 ? child : parent));
+		EXPECT_EQ(-1, zt_mismatch(map, ZT_P, offset, 1));
+		ZT_EXPECT_ACCESS(zt_try_write(map));
+		ZT_EXPECT_OK(zt_unmap(map, ZT_P));
+	}
+}
+
 /* The length of a reference, as a Linux file, is the owner's. */
 TEST_F(relatives, references_as_files)
 {

@@ -485,6 +485,16 @@ TEST_F(signal, poll_shows_signals)
 	EXPECT_EQ(POLLPRI, polled(self->a, POLLPRI | POLLMSG, 0));
 }
 
+/* Who may not wait sees a file like any other. */
+TEST_F(signal, poll_wants_the_right)
+{
+	zx_handle_t h = zt_without(self->a, ZX_RIGHT_WAIT);
+
+	ZT_EXPECT_OK(zx_object_signal(self->a, 0, S7));
+	EXPECT_EQ(POLLIN | POLLOUT, polled(h, POLLIN | POLLOUT | POLLPRI | POLLMSG, 0));
+	ZT_EXPECT_OK(zx_handle_close(h));
+}
+
 TEST_F(signal, poll_wakes)
 {
 	struct act a = { .handle = self->a, .set = S0 };

@@ -339,7 +339,7 @@ TEST_F(vmo_child, V_154_discardable)
 	ZT_EXPECT_STATUS(ZX_ERR_NOT_SUPPORTED, attempt(h, 1u << 31, 0, 0));
 }
 
-TEST_F(vmo_child, V_184_to_V_189_rights)
+TEST_F(vmo_child, V_184_V_185_V_186_V_187_V_188_V_189_rights)
 {
 	const zx_rights_t all = ZX_DEFAULT_VMO_RIGHTS | ZX_RIGHT_EXECUTE | ZX_RIGHT_RESIZE;
 	const zx_rights_t must = ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ;

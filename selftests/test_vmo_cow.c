@@ -568,7 +568,7 @@ TEST_F(vmo_cow, permissions_are_kept)
 	ZT_EXPECT_U64(scaled, _i.populated_scaled_bytes);		\
 } while (0)
 
-TEST_F(vmo_cow, V_234_to_V_240_attribution)
+TEST_F(vmo_cow, V_234_V_235_V_236_V_237_V_239_V_240_attribution)
 {
 	zx_handle_t a = zt_vmo(2 * ZT_P, 0), b, s, r;
 	struct zt_view v;

@@ -259,8 +259,9 @@ struct zvm_handle_close {
  *
  * As zx_object_wait_one() (needs ZX_RIGHT_WAIT). @out_observed is written when
  * the command succeeds or fails with ETIMEDOUT or ECANCELED (the handle was
- * closed meanwhile). poll(2) of a handle's descriptor works as well: POLLPRI
- * stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user signals.
+ * closed meanwhile). poll(2) of a handle's descriptor works as well, with the same
+ * right: POLLPRI stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user
+ * signals.
  *
  * Errors: ENOENT: no such handle; ETIMEDOUT: the deadline has passed; ECANCELED.
  */

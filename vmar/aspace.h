@@ -13,7 +13,11 @@
  *   aspace->lock		(read: faults, populate, info; write: whatever
  *				 changes the tree. Erase, zap and unlink of a
  *				 mapping are one step under it.)
- *     store->lock
+ *     store->lock		(two: of a transfer, in the order of addresses; of
+ *				 a VMO and the snapshot that is being made of it)
+ *       family->lock
+ *         object->signal_lock
+ *         object->pollers.lock, and epoll's within
  *       page lock
  *         i_mmap_rwsem of an arena or of a VMO's plain mmap(2)s
  *		(inside unmap_mapping_pages(), wp_shared_mapping_range())

@@ -228,6 +228,7 @@ static void store_wrprotect(struct zvm_store *store, u64 first, u64 last)
 			zvm_arch_wrprotect(map->aspace->obj.inode.i_mapping,
 					   (offset >> PAGE_SHIFT) + (from - it->start),
 					   to - from + 1);
+		cond_resched();
 	}
 	/* mprotect(2) would make such PTEs writable again without asking. */
 	if (mapping_mapped(plain))

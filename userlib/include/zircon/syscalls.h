@@ -583,7 +583,8 @@ zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t s
  *	if there is one), or NULL
  *
  * Linux programs can have the same by poll(2) and epoll of zvm_handle_to_fd():
- * POLLPRI stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user signals.
+ * POLLPRI stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user signals, with
+ * the same right.
  * A signal handler that runs meanwhile does not end the wait.
  *
  * Return: ZX_OK, or
