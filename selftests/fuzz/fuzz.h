@@ -231,7 +231,7 @@ struct op_type {
 
 /* The tables that it is put together from. */
 extern const struct op_type command_types[], call_types[], memory_types[], process_types[],
-			    oracle_types[];
+			    oracle_types[], child_types[];
 const struct op_type *op_type(unsigned int i);
 unsigned int op_type_count(void);
 
@@ -367,6 +367,25 @@ int vmar_range(int vmar, unsigned int command, uint32_t options, uint64_t addr, 
 int vmo_op_range(int fd, uint32_t op, uint64_t offset, uint64_t len);
 int vmo_set_size(int fd, unsigned int command, uint64_t size);
 struct zvm_stats get_stats(int device);
+
+/* ---- oracle.c ----------------------------------------------------------- */
+
+/* The size of the VMOs that what must come out is known of. */
+#define ORACLE_BYTES (2 * PAGE)
+
+/* Ways to write to a VMO, or to try. */
+enum {
+	W_COMMAND, W_PWRITE, W_PWRITEV, W_MMAP, W_MMAP_MPROTECT, W_PRIVATE, W_MAP, W_MAP_PROTECT,
+	W_MEM, W_VM, W_ZERO, W_DECOMMIT, W_SHRINK, W_STREAM, W_PROPERTY, W_FTRUNCATE, W_PUNCH,
+	W_SPLICE, W_READ_INTO, W_DUPLICATE, W_KINDS
+};
+
+extern const struct name write_ways[];
+void write_vmo(int vmo, unsigned int way, uint64_t other);
+/* Is all of it as it was? True also if others may have changed it. */
+bool vmo_is_all(int vmo, uint8_t byte);
+/* The descriptor of the process's own root VMAR. */
+int own_root(void);
 
 /* ---- probe.c ------------------------------------------------------------ */
 

@@ -21,15 +21,14 @@
 
 #include "names.h"
 
-#define BYTES (2 * PAGE)
+#define BYTES ORACLE_BYTES
 
-static int own_root(void)
+int own_root(void)
 {
 	return WORD_FD(atomic_load(&proc.slots[SLOT_ROOT + proc.index]));
 }
 
-/* Is all of the VMO as it was? */
-static bool is_all(int vmo, uint8_t byte)
+bool vmo_is_all(int vmo, uint8_t byte)
 {
 	uint8_t data[BYTES];
 
@@ -43,13 +42,7 @@ static bool is_all(int vmo, uint8_t byte)
 
 /* ---- nothing is written without the right -------------------------------- */
 
-enum {
-	W_COMMAND, W_PWRITE, W_PWRITEV, W_MMAP, W_MMAP_MPROTECT, W_PRIVATE, W_MAP, W_MAP_PROTECT,
-	W_MEM, W_VM, W_ZERO, W_DECOMMIT, W_SHRINK, W_STREAM, W_PROPERTY, W_FTRUNCATE, W_PUNCH,
-	W_SPLICE, W_READ_INTO, W_DUPLICATE, W_KINDS
-};
-
-static const struct name write_ways[] = {
+const struct name write_ways[] = {
 	{ W_COMMAND, "ZVM_VMO_WRITE" }, { W_PWRITE, "pwrite" }, { W_PWRITEV, "pwritev" },
 	{ W_MMAP, "mmap" }, { W_MMAP_MPROTECT, "mmap, mprotect" }, { W_PRIVATE, "private mmap" },
 	{ W_MAP, "map" }, { W_MAP_PROTECT, "map, protect" }, { W_MEM, "/proc/self/mem" },
@@ -98,8 +91,6 @@ static void write_arena(int vmo, unsigned int way, uint64_t other)
 
 	if (!addr)
 		return;
-	if (way == W_MAP && proc.alone)
-		violation("a VMO was mapped for writing without the right");
 	write_mapped(way, addr, other);
 	vmar_range(own_root(), ZVM_VMAR_UNMAP, 0, addr, BYTES);
 }
@@ -120,7 +111,7 @@ static void write_mmap(int vmo, unsigned int way, uint64_t other)
 	munmap(p, BYTES);
 }
 
-static void write_some_way(int vmo, unsigned int way, uint64_t other)
+void write_vmo(int vmo, unsigned int way, uint64_t other)
 {
 	struct iovec iov = { lane_scratch(), 100 };
 	uint64_t size = PAGE;
@@ -131,7 +122,7 @@ static void write_some_way(int vmo, unsigned int way, uint64_t other)
 	loff_t at = 0;
 	int fd;
 
-	switch (way) {
+	switch (way % W_KINDS) {
 	case W_COMMAND:
 		vmo_transfer(vmo, true, other % PAGE, lane_scratch(), 100);
 		break;
@@ -197,8 +188,10 @@ static long do_read_only(const struct op *op, const uint64_t *a)
 				  ZX_RIGHT_RESIZE | ZX_RIGHT_DUPLICATE, 0);
 	if (reader < 0)
 		goto close_vmo;
-	write_some_way(reader, (unsigned int)a[0] % W_KINDS, a[1]);
-	if (!is_all(vmo, 0x90))
+	if (proc.alone && map_vmo(own_root(), reader, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, BYTES))
+		violation("a VMO was mapped for writing without the right");
+	write_vmo(reader, (unsigned int)a[0], a[1]);
+	if (!vmo_is_all(vmo, 0x90))
 		violation("a VMO was changed through a handle without ZX_RIGHT_WRITE by %s",
 			  write_ways[a[0] % W_KINDS].name);
 	close(reader);
@@ -258,7 +251,7 @@ static long do_zero(const struct op *op, const uint64_t *a)
 		vmar_range(own_root(), ZVM_VMAR_UNMAP, 0, addr, BYTES);
 		break;
 	}
-	if (!is_all(vmo, 0))
+	if (!vmo_is_all(vmo, 0))
 		violation("memory of a VMO is not zero: %s", zero_ways[a[0] % 7].name);
 out:
 	close(vmo);
@@ -318,7 +311,7 @@ static long do_loss(const struct op *op, const uint64_t *a)
 		probe(STORE, addr + a[1] % BYTES / 8 * 8, &value);
 		if (take_away(way, vmo, vmar, addr)) {
 			store_at(addr + a[1] % BYTES / 8 * 8);
-			if (!is_all(vmo, way == 2 ? 0 : 0x90))
+			if (!vmo_is_all(vmo, way == 2 ? 0 : 0x90))
 				violation("a VMO was written to where it had been taken away: %s",
 					  loss_ways[way].name);
 		}
@@ -388,6 +381,10 @@ static long do_undo(const struct op *op, const uint64_t *a)
 	struct zvm_handle_duplicate duplicate = {
 		.size = sizeof(duplicate), .rights = ZVM_RIGHT_SAME_RIGHTS, .out_handle = bad,
 	};
+	struct zvm_vmo_create_child child = {
+		.size = sizeof(child), .options = ZX_VMO_CHILD_SNAPSHOT, .child_size = PAGE,
+		.out_handle = bad,
+	};
 	uint64_t addr;
 	struct zvm_stats before, after;
 
@@ -411,6 +408,9 @@ static long do_undo(const struct op *op, const uint64_t *a)
 	case 2:
 		ret = zvm_ioctl(vmo, ZVM_HANDLE_DUPLICATE, &duplicate);
 		break;
+	case 5:
+		ret = zvm_ioctl(vmo, ZVM_VMO_CREATE_CHILD, &child);
+		break;
 	default:
 		ret = zvm_ioctl(root, ZVM_VMAR_ALLOCATE, &allocate);
 	}
@@ -425,7 +425,7 @@ static long do_undo(const struct op *op, const uint64_t *a)
 
 static const struct name undo_ways[] = {
 	{ 0, "VMO_CREATE" }, { 1, "VMAR_MAP" }, { 2, "HANDLE_DUPLICATE" }, { 3, "VMAR_ALLOCATE" },
-	{ 4, "VMAR_ALLOCATE, handle only" }, { 0, NULL }
+	{ 4, "VMAR_ALLOCATE, handle only" }, { 5, "VMO_CREATE_CHILD" }, { 0, NULL }
 };
 
 static const struct name exec_ways[] = { { 0, "refused" }, { 1, "allowed" }, { 0, NULL } };

@@ -8,6 +8,7 @@
 
 static const struct op_type *const tables[] = {
 	command_types, call_types, memory_types, process_types, oracle_types,
+	child_types,
 };
 
 static const struct op_type *types[MOST_TYPES];
