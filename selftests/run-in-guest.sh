@@ -33,7 +33,8 @@ guest()	# options for tools/vm -- programs
 		options+=(--file "${B:-build}/selftests/$program")
 	done
 	# shellcheck disable=SC2086  # VMFLAGS and ARGS are words
-	tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" $VMFLAGS "${options[@]}" \
+	tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" \
+		--kmod "nbd nbds_max=1 max_part=0" $VMFLAGS "${options[@]}" \
 		--file selftests/run-tests.sh -- sh run-tests.sh "$@" ${ARGS:+-- $ARGS} 2>&1
 	echo "# guest ended: status $?"
 }

@@ -43,6 +43,15 @@ static vm_flags_t window_flags(const struct zvm_window *win, bool writable)
 	return writable ? win->flags : win->flags & ~VM_WRITE;
 }
 
+static long map_pages(struct zvm_window *win, struct page **pages, unsigned int n, bool writable)
+{
+	vm_flags_t flags = window_flags(win, writable);
+
+	if (flags & VM_WRITE)
+		zvm_store_note_write(win->vmo->store, win->index, n);
+	return zvm_arch_map(win->vma, win->addr, pages, n, flags);
+}
+
 static vm_fault_t map_result(long ret)
 {
 	/* -EBUSY: somebody was faster. If it does not suit us we fault again. */
@@ -74,7 +83,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 		return no_page_result(page);
 	if (page != vmf->page)
 		/* The old page has been zapped, here or by who replaced it. */
-		return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
+		return map_result(map_pages(win, &page, 1, true));
 
 	/* Ours alone: relax its PTE, and the neighbours' while we are at it. */
 	pages[0] = page;
@@ -85,6 +94,7 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 		if (n > 1 && !writable)
 			n = 1;
 	}
+	zvm_store_note_write(win->vmo->store, win->index, n);
 	zvm_arch_upgrade(win->vma, win->addr, pages, n);
 	return VM_FAULT_NOPAGE;
 }
@@ -96,7 +106,7 @@ static vm_fault_t fault_write_one(struct zvm_window *win)
 
 	if (IS_ERR(page))
 		return no_page_result(page);
-	return map_result(zvm_arch_map(win->vma, win->addr, &page, 1, win->flags));
+	return map_result(map_pages(win, &page, 1, true));
 }
 
 /* Write to a page, and bring in others with it. */
@@ -108,7 +118,7 @@ static noinline vm_fault_t fault_write_many(struct zvm_window *win, unsigned int
 	n = zvm_store_gather(win->vmo->store, win->index, n, pages, &writable);
 	if (!n || !writable)
 		return fault_write_one(win);
-	return map_result(zvm_arch_map(win->vma, win->addr, pages, n, win->flags));
+	return map_result(map_pages(win, pages, n, true));
 }
 
 static vm_fault_t fault_write(struct zvm_window *win)
@@ -137,8 +147,7 @@ static vm_fault_t fault_read(struct zvm_window *win)
 		n = 1;
 	}
 	/* A page that is ours alone may as well be writable from the start. */
-	return map_result(zvm_arch_map(win->vma, win->addr, pages, n,
-				       window_flags(win, writable)));
+	return map_result(map_pages(win, pages, n, writable));
 }
 
 /* A write to a private mapping: the core makes the copy, of what we return. */
@@ -229,8 +238,7 @@ static long populate_batch(struct zvm_window *win, unsigned long max)
 		n = zvm_store_gather(store, win->index, min_t(u64, n, limit - win->index),
 				     pages, &writable);
 		/* None: the first has failed. */
-		ret = n ? zvm_arch_map(win->vma, win->addr, pages, n,
-				       window_flags(win, writable)) : 1;
+		ret = n ? map_pages(win, pages, n, writable) : 1;
 		if (ret == -EBUSY)
 			ret = 1;
 		if (ret < 0)

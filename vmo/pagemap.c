@@ -389,14 +389,13 @@ struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t g
 	return zvm_pm_leaf(node);
 }
 
-static void leaf_tag(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
-		     unsigned int slot)
+void zvm_leaf_claim(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf, u16 slots)
 {
 	if (leaf->epoch <= map->shared_epoch) {
 		leaf->epoch = map->shared_epoch + 1;
 		leaf->node.mine = 0;
 	}
-	leaf->node.mine |= BIT(slot);
+	leaf->node.mine |= slots;
 }
 
 bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
@@ -413,7 +412,7 @@ bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
 	smp_acquire__after_ctrl_dep();
 	if (zvm_page_is_foreign(page, extra))
 		return false;
-	leaf_tag(map, leaf, slot);
+	zvm_leaf_claim(map, leaf, BIT(slot));
 	return true;
 }
 
@@ -426,7 +425,7 @@ struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *lea
 	leaf->slot[slot] = page;
 	if (!old)
 		leaf->node.used++;
-	leaf_tag(map, leaf, slot);
+	zvm_leaf_claim(map, leaf, BIT(slot));
 	return old;
 }
 

@@ -113,6 +113,18 @@ static inline struct page *zvm_leaf_page(const struct zvm_pm_leaf *leaf, u64 ind
 bool zvm_leaf_mine(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf,
 		   u64 index, unsigned int extra);
 
+/* The tags in @leaf that counted when its map's shared_epoch was @epoch, by slot. */
+static inline u16 zvm_leaf_tags(const struct zvm_pm_leaf *leaf, u64 epoch)
+{
+	return leaf->epoch > epoch ? leaf->node.mine : 0;
+}
+
+/*
+ * The pages in these slots are this map's alone, though it has been shared since
+ * they were tagged: no other map has kept them. @leaf as for zvm_leaf_mine().
+ */
+void zvm_leaf_claim(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf, u16 slots);
+
 /*
  * Put @page (fresh from zvm_page_alloc(), thus mine) at @index of a leaf from
  * zvm_pagemap_make(). Returns the page that was there (the caller does

@@ -27,6 +27,7 @@ void zvm_store_init(struct zvm_store *store, struct inode *inode, struct zvm_use
 	store->inode = inode;
 	store->mappings = RB_ROOT_CACHED;
 	store->zero_first = U64_MAX;
+	store->rw_first = U64_MAX;
 }
 
 void zvm_store_destroy(struct zvm_store *store)
@@ -235,51 +236,82 @@ static void store_wrprotect(struct zvm_store *store, u64 first, u64 last)
 		zvm_arch_unmap(plain, first, last - first + 1, false);
 }
 
-/*
- * Give @to its own copy of the shared pages in [first, last] of @from to which
- * somebody has a reference that is no PTE: a transfer into memory may be under
- * way there, and it is @from's.
- */
-static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u64 last)
+void zvm_store_note_write(struct zvm_store *store, u64 index, u64 pages)
 {
-	u64 at = from->base + first, end = from->base + last;
-	bool alone;
-
-	lockdep_assert_held(&from->lock);
-	while ((at = zvm_pagemap_next(&from->pages, at)) <= end) {
-		struct zvm_pm_leaf *leaf = zvm_pagemap_find(&from->pages, at, &alone);
-		u64 behind = min(end, at | (ZVM_LEAF_SLOTS - 1)) + 1;
-
-		for (; at < behind; at++) {
-			struct page *page = zvm_leaf_page(leaf, at);
-
-			if (!page || PageHWPoison(page) || !zvm_page_is_foreign(page, 0))
-				continue;
-			page = zvm_store_get_write(to, at - to->base, NULL);
-			if (IS_ERR(page))
-				return PTR_ERR(page);
-		}
-		cond_resched();
-	}
-	return 0;
+	lockdep_assert_held(&store->lock);
+	store->rw_first = min(store->rw_first, index);
+	store->rw_last = max(store->rw_last, index + pages - 1);
 }
 
-/* Such references come by way of PTEs, so it is enough to look where there are any. */
-static int copy_busy_mapped(struct zvm_store *to, struct zvm_store *from, u64 first, u64 last)
+/*
+ * Give @to a copy of each page in [first, last] of @leaf to which there is a
+ * reference that is no PTE. Returns these slots, or an error.
+ */
+static int copy_busy_in_leaf(struct zvm_store *to, const struct zvm_pm_leaf *leaf,
+			     u64 first, u64 last)
 {
-	struct interval_tree_node *it;
-	int err;
+	int busy = 0;
+	u64 at;
 
-	if (mapping_mapped(from->inode->i_mapping))
-		return copy_busy(to, from, first, last);
-	for (it = interval_tree_iter_first(&from->mappings, first, last); it;
-	     it = interval_tree_iter_next(it, first, last)) {
-		if (!READ_ONCE(container_of(it, struct zvm_mapping, itree)->touched))
+	for (at = first; at <= last; at++) {
+		struct page *page = zvm_leaf_page(leaf, at);
+
+		if (!page || PageHWPoison(page) || !zvm_page_is_foreign(page, 0))
 			continue;
-		err = copy_busy(to, from, max_t(u64, first, it->start), min_t(u64, last, it->last));
-		if (err)
-			return err;
+		page = zvm_store_get_write(to, at - to->base, NULL);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		busy |= BIT(at & (ZVM_LEAF_SLOTS - 1));
 	}
+	return busy;
+}
+
+/*
+ * The snapshot @to has [first, last] of @from, in tree indexes; tags of @from
+ * counted at @epoch. There may be transfers under way into pages of @from: by
+ * references that are no PTEs, nor need there be any left. These are @from's: @to
+ * gets copies of such pages, as they are now, and for @from they stay what they
+ * were. So do those outside of the range, whose PTEs can still be written by.
+ */
+static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u64 last,
+		     u64 epoch)
+{
+	u64 at = from->base + from->rw_first, end = from->base + from->rw_last;
+	u64 rw_first = U64_MAX, rw_last = 0;
+
+	lockdep_assert_held(&from->lock);
+	if (from->rw_first > from->rw_last)
+		return 0;
+	while (at <= end && (at = zvm_pagemap_next(&from->pages, at)) <= end) {
+		u64 leaf_first = round_down(at, ZVM_LEAF_SLOTS);
+		u64 leaf_last = leaf_first + ZVM_LEAF_SLOTS - 1;
+		u64 shared_first = max(leaf_first, first), shared_last = min(leaf_last, last);
+		u16 keep = U16_MAX, tags;
+		struct zvm_pm_leaf *leaf;
+		bool alone;
+
+		leaf = zvm_pagemap_find(&from->pages, at, &alone);
+		tags = zvm_leaf_tags(leaf, epoch);
+		if (shared_first <= shared_last) {
+			int busy = copy_busy_in_leaf(to, leaf, shared_first, shared_last);
+
+			if (busy < 0)
+				return busy;
+			keep &= ~GENMASK(shared_last - leaf_first, shared_first - leaf_first);
+			keep |= busy;
+		}
+		/* These are not in @to any more, be they cut off or replaced by copies. */
+		if (keep) {
+			rw_first = min(rw_first, at - from->base);
+			rw_last = leaf_last - from->base;
+			if (zvm_pagemap_find(&from->pages, at, &alone) && alone)
+				zvm_leaf_claim(&from->pages, leaf, tags & keep);
+		}
+		at = leaf_last + 1;
+		cond_resched();
+	}
+	from->rw_first = rw_first;
+	from->rw_last = rw_last;
 	return 0;
 }
 
@@ -289,6 +321,7 @@ static atomic64_t sharing_epoch;
 int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, u64 pages)
 {
 	u64 last = min(first + pages, zvm_store_pages(from)) - 1;
+	u64 epoch = from->pages.shared_epoch;
 	int err = 0;
 
 	lockdep_assert_held(&from->lock);
@@ -307,7 +340,7 @@ int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, 
 		err = zvm_pagemap_erase(&to->pages, from->base + last + 1, U64_MAX, ZVM_STORE_GFP);
 	if (!err) {
 		mutex_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-		err = copy_busy_mapped(to, from, first, last);
+		err = copy_busy(to, from, to->base, from->base + last, epoch);
 		mutex_unlock(&to->lock);
 	}
 	if (err)

@@ -64,6 +64,9 @@ struct page *zvm_store_zero_page(struct zvm_store *store, u64 index);
 /* A page of zeros to read from, no locks needed. */
 struct page *zvm_zero_page(u64 index);
 
+/* PTEs of these pages are about to be made that can be written by. */
+void zvm_store_note_write(struct zvm_store *store, u64 index, u64 pages);
+
 /* Remove all PTEs of pages [first, last]; @even_cows: private copies as well. */
 void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows);
 

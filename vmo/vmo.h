@@ -38,6 +38,9 @@ struct zvm_user;
  * @user: whom the pages are charged to
  * @zero_first, @zero_last: all indexes at which a PTE of the zero page may
  *	exist are within; first > last if there is none
+ * @rw_first, @rw_last: all indexes at which a PTE could be written by since the
+ *	last snapshot are within; there others may have references to write by.
+ *	first > last if there is none
  * @nr_locks: of a discardable VMO
  * @cache_policy: ZX_CACHE_POLICY_...
  * @family: of all whose content may be shared; NULL until there is a child
@@ -56,6 +59,8 @@ struct zvm_store {
 	struct zvm_user *user;
 	u64 zero_first;
 	u64 zero_last;
+	u64 rw_first;
+	u64 rw_last;
 	u64 nr_locks;
 	u32 cache_policy;
 	struct zvm_family *family;
