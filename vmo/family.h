@@ -40,10 +40,12 @@ void zvm_family_resign(struct zvm_store *store);
 /* Drop the store's reference of its family. */
 void zvm_family_put(struct zvm_store *store);
 
-/* May somebody else have pages of the store? */
+/* May somebody else have pages of the store? Without its lock, as of some moment. */
 static inline bool zvm_store_has_relatives(const struct zvm_store *store)
 {
-	return store->family && READ_ONCE(store->family->nr_stores) > 1;
+	const struct zvm_family *family = READ_ONCE(store->family);
+
+	return family && READ_ONCE(family->nr_stores) > 1;
 }
 
 /* @child has been made from @parent, in the same family. */

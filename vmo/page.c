@@ -44,15 +44,18 @@ static void set_page_user(struct page *page, struct zvm_user *user)
 	page->lru.next = (struct list_head *)user;
 }
 
-/* The store that had the page first; 0: none has any more. */
+/*
+ * The store that had the page first; 0: none has any more. The others who have
+ * the page may look while the owner gives up: they are neither of the two.
+ */
 static u64 page_owner(struct page *page)
 {
-	return (unsigned long)page->lru.prev;
+	return (unsigned long)READ_ONCE(page->lru.prev);
 }
 
 static void set_page_owner(struct page *page, u64 owner)
 {
-	page->lru.prev = (struct list_head *)(unsigned long)owner;
+	WRITE_ONCE(page->lru.prev, (struct list_head *)(unsigned long)owner);
 }
 
 static u64 next_index(void)
