@@ -2,6 +2,7 @@
 /*
  * Families: who descends from whom, and who may share pages with whom.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "family.h"
@@ -83,8 +84,10 @@ void zvm_family_leave(struct zvm_vmo *vmo)
 
 	mutex_lock(&family->lock);
 	parent = vmo->parent;
-	list_for_each_entry(child, &vmo->children, sibling)
+	list_for_each_entry(child, &vmo->children, sibling) {
 		child->parent = parent;
+		cond_resched();
+	}
 	if (parent) {
 		list_splice_tail_init(&vmo->children, &parent->children);
 		list_del_init(&vmo->sibling);
@@ -93,8 +96,10 @@ void zvm_family_leave(struct zvm_vmo *vmo)
 	} else {
 		struct zvm_vmo *next;
 
-		list_for_each_entry_safe(child, next, &vmo->children, sibling)
+		list_for_each_entry_safe(child, next, &vmo->children, sibling) {
 			list_del_init(&child->sibling);
+			cond_resched();
+		}
 	}
 	vmo->nr_children = 0;
 	mutex_unlock(&family->lock);
