@@ -263,7 +263,8 @@ struct zvm_handle_close {
  * right: POLLPRI stands for ZX_VMO_ZERO_CHILDREN, POLLMSG for any of the user
  * signals.
  *
- * Errors: ENOENT: no such handle; ETIMEDOUT: the deadline has passed; ECANCELED.
+ * Errors: ENOENT: no such handle; EACCES: it has no ZX_RIGHT_WAIT; ETIMEDOUT: the
+ * deadline has passed; ECANCELED.
  */
 struct zvm_object_wait_one {
 	__u32 size;
@@ -285,7 +286,8 @@ struct zvm_object_wait_one {
  * @deadline: point in time, CLOCK_MONOTONIC, in nanoseconds
  *
  * As zx_object_wait_many(). Errors: ERANGE: more than 64 items; ENOENT: no such
- * handle; ETIMEDOUT; ECANCELED: one of the handles was closed meanwhile.
+ * handle; EACCES: one has no ZX_RIGHT_WAIT; ETIMEDOUT; ECANCELED: one of the handles
+ * was closed meanwhile.
  */
 struct zvm_object_wait_many {
 	__u32 size;
@@ -542,7 +544,7 @@ struct zvm_op_range {
  * @reserved: has to be 0
  *
  * As zx_vmo_set_cache_policy() (needs ZX_RIGHT_MAP). Errors: EINVAL: no such
- * policy; EBADFD: the VMO is mapped.
+ * policy; EBADFD: the VMO is mapped or has relatives, or it is discardable.
  */
 struct zvm_vmo_set_cache_policy {
 	__u32 size;
@@ -599,7 +601,8 @@ struct zvm_vmo_create_child {
  * As zx_vmo_transfer_data() (needs ZX_RIGHT_WRITE, and both ZX_RIGHT_READ and
  * ZX_RIGHT_WRITE on @src). All three are multiples of the page size.
  *
- * Errors: EINVAL: they are not, or @options; ERANGE: a range is beyond its VMO.
+ * Errors: EINVAL: they are not, or @options; EBADF, EMEDIUMTYPE, EACCES: @src;
+ * ERANGE: a range is beyond its VMO; EIO: memory of the source has failed.
  */
 struct zvm_vmo_transfer_data {
 	__u32 size;

@@ -27,7 +27,8 @@ __BEGIN_CDECLS
  * cannot be stored there, the call fails with ZX_ERR_INVALID_ARGS and what it
  * did is undone. ZX_ERR_NO_MEMORY (memory, memory cgroup or the module's limit
  * per user) and ZX_ERR_NO_RESOURCES (no file descriptor left for a new handle)
- * can come from any call that needs them.
+ * can come from any call that needs them, and ZX_ERR_IO from any that needs the
+ * content of a page whose memory has failed.
  *
  * All functions may be called from several threads at once and from signal
  * handlers; none is a cancellation point, none changes errno.
@@ -200,7 +201,10 @@ zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, ui
  *	snapshots have ZX_RIGHT_WRITE and not ZX_RIGHT_EXECUTE
  *
  * A snapshot costs the same whatever the size and the number of snapshots
- * before; where the parent is mapped its PTEs are made read-only.
+ * before; where the parent is mapped its PTEs are made read-only. The child has
+ * the parent's name if @handle has ZX_RIGHT_GET_PROPERTY, and a koid of its own. It
+ * counts among the parent's children, and keeps ZX_VMO_ZERO_CHILDREN away from it,
+ * until its last handle and its last mapping are gone.
  *
  * Return: ZX_OK, or
  *
@@ -259,8 +263,9 @@ zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t
  * Return: ZX_OK, or
  *
  * - ZX_ERR_INVALID_ARGS: no such policy (checked before the handle)
- * - ZX_ERR_BAD_STATE: the VMO is mapped, is a child or has children, or is
- *   discardable and @cache_policy is not CACHED
+ * - ZX_ERR_BAD_STATE: the VMO is mapped, is a child or has children, is a slice
+ *   or reference whose parent is dead, or is discardable and @cache_policy is not
+ *   CACHED
  */
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
 

@@ -141,11 +141,12 @@ typedef struct zx_info_stream {
  * @size_bytes: size of the VMO
  * @parent_koid: of the VMO that this one is a child of, or 0
  * @num_children: direct children alive
- * @num_mappings: mappings alive
+ * @num_mappings: mappings of this VMO (not of its parent, slices or references) alive
  * @share_count: address spaces that map it; 1 if there are none
  * @flags: ZX_INFO_VMO_...
  * @padding1: 0
- * @committed_bytes: memory that holds content which this VMO can see
+ * @committed_bytes: memory that holds content which this VMO can see; 0 for slices
+ *	and references
  * @handle_rights: of the handle that was asked
  * @cache_policy: ZX_CACHE_POLICY_...
  * @metadata_bytes: memory for the bookkeeping
