@@ -223,6 +223,77 @@ TEST_F(snapshot, mprotect_around_the_snapshot)
 	munmap(map, 4 * ZT_P);
 }
 
+/*
+ * What one side gives up the other may write to in place. So it must be out of sight
+ * by then: nobody who looks at the child sees what the parent writes now.
+ */
+struct looker {
+	const volatile char *child;
+	char *parent;
+	atomic_bool stop;
+	bool seen;
+};
+
+static void *look(void *arg)
+{
+	struct looker *l = arg;
+
+	while (!atomic_load(&l->stop))
+		l->seen |= *l->child == 'n';
+	return NULL;
+}
+
+static void *write_new(void *arg)
+{
+	struct looker *l = arg;
+
+	while (!atomic_load(&l->stop))
+		*(volatile char *)l->parent = 'n';
+	return NULL;
+}
+
+TEST_F(snapshot, what_is_given_up_is_out_of_sight)
+{
+	zx_handle_t vmo = zt_keep(&self->bag, zt_vmo(ZT_P, 0));
+	char *map = zt_map(vmo, 0, ZT_P, ZT_RW);
+
+	ASSERT_NE(NULL, map);
+	for (int turn = 0; turn < 120; turn++) {
+		struct looker l = { .parent = map };
+		pthread_t t[2];
+		zx_handle_t h;
+		char *child;
+
+		*map = 'o';
+		ZT_ASSERT_OK(zx_vmo_create_child(vmo, SNAPSHOT | ZX_VMO_CHILD_RESIZABLE, 0, ZT_P,
+						 &h));
+		child = zt_map(h, 0, ZT_P, ZT_RW);
+		ASSERT_NE(NULL, child);
+		l.child = child;
+		ASSERT_EQ('o', *child);
+		ASSERT_EQ(0, pthread_create(&t[0], NULL, look, &l));
+		ASSERT_EQ(0, pthread_create(&t[1], NULL, write_new, &l));
+		switch (turn % 3) {
+		case 0:
+			ZT_ASSERT_OK(zx_vmo_write(h, "c", 1, 1));
+			break;
+		case 1:
+			ZT_ASSERT_OK(zx_vmo_op_range(h, ZX_VMO_OP_ZERO, 0, ZT_P, NULL, 0));
+			break;
+		case 2:
+			ZT_ASSERT_OK(zx_vmo_op_range(h, ZX_VMO_OP_COMMIT, 0, ZT_P, NULL, 0));
+			break;
+		}
+		atomic_store(&l.stop, true);
+		for (int i = 0; i < 2; i++)
+			pthread_join(t[i], NULL);
+		ASSERT_FALSE(l.seen) TH_LOG("turn %d", turn);
+		ZT_ASSERT_OK(zt_unmap(child, ZT_P));
+		ZT_ASSERT_OK(zx_handle_close(h));
+	}
+	ZT_ASSERT_OK(zt_unmap(map, ZT_P));
+}
+
 /* ------------------------------------------------------------------------
  * Others' references
  */

@@ -643,6 +643,29 @@ TEST_F(vmo_child, slices_end_where_they_end)
 	EXPECT_TRUE(zt_vmo_holds(self->plain, 2 * ZT_P, 2 * ZT_P, 1));
 }
 
+/* When the parent is gone, slices keep what they show, and nothing else. */
+TEST_F(vmo_child, V_213_slices_keep_what_they_show)
+{
+	zx_handle_t parent = zt_vmo(8 * ZT_P, 0), a, b, c;
+	uint64_t pages = zt_stats().pages;
+
+	ASSERT_EQ(0, zt_vmo_fill(parent, 0, 8 * ZT_P, 1));
+	a = child_of(parent, SLICE, ZT_P, 3 * ZT_P);
+	b = child_of(parent, SLICE, 2 * ZT_P, 4 * ZT_P);
+	c = child_of(b, SLICE, ZT_P, ZT_P);
+	ZT_ASSERT_OK(zx_handle_close(parent));
+	ZT_EXPECT_U64(pages + 5, zt_stats().pages);
+	ZT_ASSERT_OK(zx_handle_close(b));
+	ZT_EXPECT_U64(pages + 3, zt_stats().pages);
+	for (unsigned int i = 0; i < 3; i++)
+		EXPECT_EQ(zt_pattern((1 + i) * ZT_P, 1), zt_vmo_byte(a, i * ZT_P));
+	ZT_ASSERT_OK(zx_handle_close(a));
+	ZT_EXPECT_U64(pages + 1, zt_stats().pages);
+	EXPECT_EQ(zt_pattern(3 * ZT_P, 1), zt_vmo_byte(c, 0));
+	ZT_ASSERT_OK(zx_handle_close(c));
+	ZT_EXPECT_U64(pages, zt_stats().pages);
+}
+
 /* mmap(2), with an offset, of a slice shows what the slice has there. */
 TEST_F(vmo_child, V_212_plain_mmap_of_a_slice)
 {

@@ -237,7 +237,7 @@ TEST_F(vmo_cow, V_202_part_of_the_parent)
 	ZT_EXPECT_U64(25 * ZT_P, zt_committed(h));
 }
 
-TEST_F(vmo_cow, V_203_parent_goes)
+TEST_F(vmo_cow, V_203_V_219_parent_goes)
 {
 	SNAP(SNAPSHOT);
 	zt_view_close(&self->p);
