@@ -69,6 +69,50 @@ static void pm_foreign(struct kunit *test)
 	pm_check(test);
 }
 
+/* References from before a snapshot, of which the partner has kept nothing. */
+static void pm_claim(struct kunit *test)
+{
+	struct pm_test *t = test->priv;
+	struct zvm_pm_leaf *leaf;
+	struct page *page;
+	bool alone;
+	u64 epoch;
+
+	pm_write_place(test, 0, 0);
+	pm_write_place(test, 0, 1);
+	leaf = zvm_pagemap_find(&t->map[0], 0, &alone);
+	KUNIT_ASSERT_NOT_NULL(test, leaf);
+	page = leaf->slot[0];
+	get_page(page);
+	epoch = t->map[0].shared_epoch;
+	KUNIT_EXPECT_EQ(test, 3, zvm_leaf_tags(leaf, epoch));
+	pm_share(t, 1, 0);
+	KUNIT_EXPECT_EQ(test, 3, zvm_leaf_tags(leaf, epoch));
+	KUNIT_EXPECT_EQ(test, 0, zvm_leaf_tags(leaf, t->map[0].shared_epoch));
+
+	/* The partner has replaced it; the other page is still in both. */
+	KUNIT_EXPECT_FALSE(test, pm_write_place(test, 1, 0));
+	KUNIT_EXPECT_FALSE(test, is_mine(t, 0, 0, 0));
+	zvm_leaf_claim(&t->map[0], leaf, BIT(0));
+	KUNIT_EXPECT_TRUE(test, is_mine(t, 0, 0, 0));
+	KUNIT_EXPECT_FALSE(test, is_mine(t, 0, 1, 0));
+	pm_check(test);
+	KUNIT_EXPECT_TRUE(test, pm_write_place(test, 0, 0));
+	KUNIT_EXPECT_PTR_EQ(test, page, pm_page_at(&t->map[0], 0));
+	pm_check(test);
+
+	/* That holds until the next snapshot. */
+	epoch = t->map[0].shared_epoch;
+	pm_share(t, 2, 0);
+	KUNIT_EXPECT_EQ(test, 1, zvm_leaf_tags(leaf, epoch));
+	KUNIT_EXPECT_FALSE(test, is_mine(t, 0, 0, 0));
+	pm_destroy(t, 2);
+	KUNIT_EXPECT_FALSE(test, is_mine(t, 0, 0, 0));
+	put_page(page);
+	KUNIT_EXPECT_TRUE(test, is_mine(t, 0, 0, 0));
+	pm_check(test);
+}
+
 /* Tags of before a sharing stay void, also once the leaf is young again. */
 static void pm_epochs(struct kunit *test)
 {
@@ -482,6 +526,7 @@ static void pm_exit(struct kunit *test)
 
 static struct kunit_case pm_cases[] = {
 	KUNIT_CASE(pm_foreign),
+	KUNIT_CASE(pm_claim),
 	KUNIT_CASE(pm_epochs),
 	KUNIT_CASE(pm_replace),
 	KUNIT_CASE(pm_sparse),
