@@ -111,6 +111,15 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #define zvm_pte_is_uffd_mark(pte) pte_marker_uffd_wp(pte)
 #endif
 
+/* Remove the PTEs of a part of a VMA. */
+#if defined(ZVM_HAS_ZAP_PAGE_RANGE)
+#define zvm_zap_vma(vma, addr, len) zap_page_range(vma, addr, len)
+#elif defined(ZVM_HAS_ZAP_VMA_RANGE)
+#define zvm_zap_vma(vma, addr, len) zap_vma_range(vma, addr, len)
+#else
+#define zvm_zap_vma(vma, addr, len) zap_page_range_single(vma, addr, len, NULL)
+#endif
+
 /*
  * Write-protecting leaves PTEs that are read-only and dirty. Where NUMA
  * balancing or userfaultfd make such PTEs writable again without asking us, and

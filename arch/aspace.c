@@ -60,6 +60,28 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	return left < n ? n - left : err;
 }
 
+bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+
+	/* The VMA keeps page tables that there are. */
+	if (pgd_none(*pgd))
+		return false;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return false;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud))
+		return false;
+	pmd = pmd_offset(pud, addr);
+	if (pmd_none(*pmd))
+		return false;
+	return pmd_leaf(*pmd) || !pte_none(ptep_get(pte_offset_kernel(pmd, addr)));
+}
+
 struct upgrade {
 	struct mm_struct *mm;
 	unsigned long addr;

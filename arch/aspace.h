@@ -41,6 +41,18 @@ static inline void zvm_arch_unmap(struct address_space *mapping, pgoff_t first, 
 }
 
 /*
+ * Is there a PTE, or what stands for one? mmap_lock of the VMA held. If the caller
+ * keeps new ones away, no means that there is none.
+ */
+bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr);
+
+/* Remove the PTE of one address. mmap_lock of the VMA held. */
+static inline void zvm_arch_unmap_here(struct vm_area_struct *vma, unsigned long addr)
+{
+	zvm_zap_vma(vma, addr, PAGE_SIZE);
+}
+
+/*
  * Take write permission from the PTEs of @n > 0 pages of an arena. Not for
  * other mappings: the core may give a dirty PTE its write permission back.
  */

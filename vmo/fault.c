@@ -74,11 +74,12 @@ static vm_fault_t no_page_result(const struct page *page)
  */
 static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 {
+	struct zvm_pte_place place = { win->vma, win->addr, vmf->page };
 	struct page *pages[ZVM_FAULT_AROUND], *page;
-	bool writable;
+	bool writable = true;
 	unsigned int n;
 
-	page = zvm_store_get_write(win->vmo->store, win->index, vmf->page);
+	page = zvm_store_get_write(win->vmo->store, win->index, &place);
 	if (IS_ERR(page))
 		return no_page_result(page);
 	if (page != vmf->page)
@@ -88,12 +89,9 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 	/* Ours alone: relax its PTE, and the neighbours' while we are at it. */
 	pages[0] = page;
 	n = fault_around(win);
-	if (n > 1) {
+	if (n > 1)
 		n = 1 + zvm_store_gather(win->vmo->store, win->index + 1, n - 1,
 					 pages + 1, &writable);
-		if (n > 1 && !writable)
-			n = 1;
-	}
 	zvm_store_note_write(win->vmo->store, win->index, n);
 	zvm_arch_upgrade(win->vma, win->addr, pages, n);
 	return VM_FAULT_NOPAGE;
@@ -102,7 +100,8 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 /* Write to one page, present or not. */
 static vm_fault_t fault_write_one(struct zvm_window *win)
 {
-	struct page *page = zvm_store_get_write(win->vmo->store, win->index, NULL);
+	struct zvm_pte_place place = { win->vma, win->addr };
+	struct page *page = zvm_store_get_write(win->vmo->store, win->index, &place);
 
 	if (IS_ERR(page))
 		return no_page_result(page);
@@ -113,10 +112,10 @@ static vm_fault_t fault_write_one(struct zvm_window *win)
 static noinline vm_fault_t fault_write_many(struct zvm_window *win, unsigned int n)
 {
 	struct page *pages[ZVM_FAULT_AROUND];
-	bool writable;
+	bool writable = true;
 
 	n = zvm_store_gather(win->vmo->store, win->index, n, pages, &writable);
-	if (!n || !writable)
+	if (!n)
 		return fault_write_one(win);
 	return map_result(map_pages(win, pages, n, true));
 }

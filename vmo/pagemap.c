@@ -439,11 +439,10 @@ void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index)
 }
 
 /*
- * The first leaf that covers *@index or an index above; *@index is then moved up
- * into the leaf. Indexes never wrap: a node in which nothing is left to look at
- * and that ends at U64_MAX ends the search.
+ * Indexes never wrap: a node in which nothing is left to look at and that ends at
+ * U64_MAX ends the search.
  */
-static struct zvm_pm_leaf *next_leaf(const struct zvm_pagemap *map, u64 *index)
+struct zvm_pm_leaf *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index)
 {
 	struct zvm_pm_node *node = map->root;
 	u64 at = *index;
@@ -480,7 +479,7 @@ u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
 {
 	struct zvm_pm_leaf *leaf;
 
-	while ((leaf = next_leaf(map, &index))) {
+	while ((leaf = zvm_pagemap_next_leaf(map, &index))) {
 		unsigned int i;
 
 		for (i = leaf_slot(index); i < ZVM_LEAF_SLOTS; i++, index++)
@@ -493,7 +492,7 @@ u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
 	return U64_MAX;
 }
 
-/* As next_leaf(), downwards: *@index is moved down into the leaf. */
+/* As zvm_pagemap_next_leaf(), downwards: *@index is moved down into the leaf. */
 static struct zvm_pm_leaf *prev_leaf(const struct zvm_pagemap *map, u64 *index)
 {
 	struct zvm_pm_node *node = map->root;
@@ -551,7 +550,7 @@ u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last)
 	struct zvm_pm_leaf *leaf;
 	u64 count = 0;
 
-	while (first <= last && (leaf = next_leaf(map, &first))) {
+	while (first <= last && (leaf = zvm_pagemap_next_leaf(map, &first))) {
 		u64 leaf_last = first | (ZVM_LEAF_SLOTS - 1);
 
 		if (first > last)

@@ -139,6 +139,12 @@ struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *lea
  */
 void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index);
 
+/*
+ * The first leaf that covers *@index or an index above, or NULL. *@index is then
+ * moved up into the leaf. Perhaps there is no page from there on in it.
+ */
+struct zvm_pm_leaf *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index);
+
 /* The first index >= @index that has a page, or U64_MAX. */
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index);
 

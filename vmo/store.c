@@ -81,8 +81,30 @@ static bool zero_ptes_at(const struct zvm_store *store, u64 index)
 	return index >= store->zero_first && index <= store->zero_last;
 }
 
-struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held)
+/* Is all that shows the page one mapping in an arena? */
+static bool shown_once(struct zvm_store *store, u64 index)
 {
+	struct interval_tree_node *it;
+
+	it = interval_tree_iter_first(&store->mappings, index, index);
+	return it && !interval_tree_iter_next(it, index, index) &&
+	       !mapping_mapped(store->inode->i_mapping);
+}
+
+/* Remove the PTEs at @index. If the fault's is the only one there can be, look there. */
+static void zap_for_write(struct zvm_store *store, u64 index, const struct zvm_pte_place *fault)
+{
+	lockdep_assert_held(&store->lock);
+	if (!fault || !shown_once(store, index))
+		zvm_store_zap(store, index, index, false);
+	else if (fault->held || zvm_arch_is_mapped(fault->vma, fault->addr))
+		zvm_arch_unmap_here(fault->vma, fault->addr);
+}
+
+struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
+				 const struct zvm_pte_place *fault)
+{
+	struct page *held = fault ? fault->held : NULL;
 	u64 at = store->base + index;
 	struct page *page, *fresh;
 	struct zvm_pm_leaf *leaf;
@@ -114,7 +136,7 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page
 	 * it, before it is copied, as some may write there still.
 	 */
 	if (page ? zvm_page_is_mapped(page) : zero_ptes_at(store, index))
-		zvm_store_zap(store, index, index, false);
+		zap_for_write(store, index, fault);
 	if (page) {
 		copy_highpage(fresh, page);
 		SetPageUptodate(fresh);
@@ -148,7 +170,7 @@ unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int m
 		if (!page || PageHWPoison(page))
 			break;
 		mine = alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
-		if (!n)
+		if (!n && !*writable)
 			*writable = mine;
 		else if (mine != *writable)
 			break;
@@ -250,13 +272,14 @@ void zvm_store_note_write(struct zvm_store *store, u64 index, u64 pages)
 static int copy_busy_in_leaf(struct zvm_store *to, const struct zvm_pm_leaf *leaf,
 			     u64 first, u64 last)
 {
+	struct page *const *slot = &leaf->slot[first & (ZVM_LEAF_SLOTS - 1)];
 	int busy = 0;
 	u64 at;
 
-	for (at = first; at <= last; at++) {
-		struct page *page = zvm_leaf_page(leaf, at);
+	for (at = first; at <= last; at++, slot++) {
+		struct page *page = *slot;
 
-		if (!page || PageHWPoison(page) || !zvm_page_is_foreign(page, 0))
+		if (!page || !zvm_page_is_foreign(page, 0) || PageHWPoison(page))
 			continue;
 		page = zvm_store_get_write(to, at - to->base, NULL);
 		if (IS_ERR(page))
@@ -278,20 +301,18 @@ static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u6
 {
 	u64 at = from->base + from->rw_first, end = from->base + from->rw_last;
 	u64 rw_first = U64_MAX, rw_last = 0;
+	struct zvm_pm_leaf *leaf;
 
 	lockdep_assert_held(&from->lock);
 	if (from->rw_first > from->rw_last)
 		return 0;
-	while (at <= end && (at = zvm_pagemap_next(&from->pages, at)) <= end) {
+	while (at <= end && (leaf = zvm_pagemap_next_leaf(&from->pages, &at)) && at <= end) {
 		u64 leaf_first = round_down(at, ZVM_LEAF_SLOTS);
 		u64 leaf_last = leaf_first + ZVM_LEAF_SLOTS - 1;
 		u64 shared_first = max(leaf_first, first), shared_last = min(leaf_last, last);
-		u16 keep = U16_MAX, tags;
-		struct zvm_pm_leaf *leaf;
+		u16 keep = U16_MAX, tags = zvm_leaf_tags(leaf, epoch);
 		bool alone;
 
-		leaf = zvm_pagemap_find(&from->pages, at, &alone);
-		tags = zvm_leaf_tags(leaf, epoch);
 		if (shared_first <= shared_last) {
 			int busy = copy_busy_in_leaf(to, leaf, shared_first, shared_last);
 

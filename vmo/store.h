@@ -41,16 +41,31 @@ u64 zvm_store_count(struct zvm_store *store, u64 first, u64 last);
 /* The page at @index or NULL; *@writable: it may be written in place. */
 struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable);
 
+/**
+ * struct zvm_pte_place - where a fault wants the page
+ * @vma: with mmap_lock held
+ * @addr: address of the page
+ * @held: the page that a read-only PTE has there, of which the core has a
+ *	reference; NULL: there was none
+ */
+struct zvm_pte_place {
+	struct vm_area_struct *vma;
+	unsigned long addr;
+	struct page *held;
+};
+
 /*
  * The page at @index to be written: made if it is absent, copied if it is
- * shared. @held: a page that the caller has a reference of, or NULL. May sleep.
- * ERR_PTR(-ENOMEM), ERR_PTR(-EIO): its memory has failed.
+ * shared. @fault: NULL if it is for no fault. May sleep. ERR_PTR(-ENOMEM),
+ * ERR_PTR(-EIO): its memory has failed.
  */
-struct page *zvm_store_get_write(struct zvm_store *store, u64 index, struct page *held);
+struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
+				 const struct zvm_pte_place *fault);
 
 /*
  * Collect the pages that are present from @index on, without a gap, at most
  * @max, all as writable as the first, none that has failed. Returns how many.
+ * *@writable: in: only those that may be written in place; out: they may.
  */
 unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int max,
 			      struct page **pages, bool *writable);
