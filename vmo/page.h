@@ -9,6 +9,8 @@
 #ifndef ZVM_VMO_PAGE_H
 #define ZVM_VMO_PAGE_H
 
+#include <linux/highmem.h>
+#include <linux/kcsan-checks.h>
 #include <linux/mm.h>
 
 struct zvm_user;
@@ -87,5 +89,28 @@ static inline bool zvm_page_is_foreign(struct page *page, unsigned int extra)
 }
 
 u64 zvm_page_count_all(void);
+
+/*
+ * The memory of a page. To find it the core may look at page->flags, of which those
+ * who share the page set and clear others meanwhile. The content has no lock.
+ */
+static inline void *zvm_page_map(struct page *page)
+{
+	return data_race(kmap_local_page(page));
+}
+
+static inline void zvm_page_copy(struct page *to, struct page *from)
+{
+	kcsan_disable_current();
+	copy_highpage(to, from);
+	kcsan_enable_current();
+}
+
+static inline void zvm_page_zero(struct page *page, size_t offset, size_t len)
+{
+	kcsan_disable_current();
+	memzero_page(page, offset, len);
+	kcsan_enable_current();
+}
 
 #endif /* ZVM_VMO_PAGE_H */

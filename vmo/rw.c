@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "../compat.h"
+#include "page.h"
 #include "store.h"
 
 /* Pages that are moved before others get a chance at the lock. */
@@ -204,7 +205,7 @@ static ssize_t write_in_page(struct zvm_store *store, u64 offset, const void __u
 	if (err)
 		goto unlock;
 
-	kaddr = kmap_local_page(page) + offset_in_page(offset);
+	kaddr = zvm_page_map(page) + offset_in_page(offset);
 	left = content_race(copy_in_atomic(kaddr, buffer, len));
 	kunmap_local(kaddr);
 	flush_dcache_page(page);
@@ -237,7 +238,7 @@ static ssize_t read_in_page(struct zvm_store *store, u64 offset, void __user *bu
 
 	if (!page)
 		return len - __clear_user(buffer, len);
-	kaddr = kmap_local_page(page) + offset_in_page(offset);
+	kaddr = zvm_page_map(page) + offset_in_page(offset);
 	left = content_race(copy_to_buffer(buffer, kaddr, len));
 	kunmap_local(kaddr);
 	put_page(page);

@@ -2,9 +2,9 @@
 /*
  * The two sizes of a VMO: its size, in whole pages, and its stream size.
  */
-#include <linux/highmem.h>
 
 #include "../uapi/zircon-vm.h"
+#include "page.h"
 #include "store.h"
 
 u64 zvm_vmo_size(struct zvm_vmo *vmo)
@@ -46,7 +46,7 @@ static int set_size_locked(struct zvm_store *store, u64 size)
 			return err;
 	}
 	if (tail)
-		memzero_page(tail, offset_in_page(size), aligned - size);
+		zvm_page_zero(tail, offset_in_page(size), aligned - size);
 	zvm_store_resize(store, aligned);
 	WRITE_ONCE(store->stream_size, size);
 	return 0;

@@ -2,7 +2,6 @@
 /*
  * Stores: the one way to a page, and the ways to lose one.
  */
-#include <linux/highmem.h>
 #include <linux/pagemap.h>
 
 #include "../arch/aspace.h"
@@ -138,7 +137,7 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 	if (page ? zvm_page_is_mapped(page) : zero_ptes_at(store, index))
 		zap_for_write(store, index, fault);
 	if (page) {
-		copy_highpage(fresh, page);
+		zvm_page_copy(fresh, page);
 		SetPageUptodate(fresh);
 		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
 	}
@@ -414,7 +413,7 @@ int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to)
 	page = zvm_store_get_write(store, index, NULL);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	memzero_page(page, offset_in_page(from), to - from);
+	zvm_page_zero(page, offset_in_page(from), to - from);
 	return 0;
 }
 

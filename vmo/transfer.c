@@ -3,7 +3,6 @@
  * zx_vmo_transfer_data(): pages go from one VMO to another, without being copied
  * where the source has them alone.
  */
-#include <linux/highmem.h>
 #include <linux/sched/signal.h>
 
 #include "page.h"
@@ -47,7 +46,7 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 		return -ENOMEM;
 	}
 	if (old) {
-		copy_highpage(page, old);
+		zvm_page_copy(page, old);
 		SetPageUptodate(page);
 	}
 
