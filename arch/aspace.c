@@ -94,7 +94,10 @@ static int upgrade_pte(pte_t *pte, unsigned long addr, void *data)
 	struct page *page = up->pages[(addr - up->addr) >> PAGE_SHIFT];
 	pte_t old = *pte;
 
-	if (!pte_present(old) || pte_write(old) || pte_pfn(old) != data_race(page_to_pfn(page)))
+	if (!pte_present(old) || pte_write(old))
+		return 0;
+	/* That looks at page->flags, others of which may change meanwhile. */
+	if (pte_pfn(old) != data_race(page_to_pfn(page)))
 		return 0;
 	/* What userfaultfd has protected must have a fault of its own to be noticed. */
 	if (pte_uffd_wp(old) && addr != up->addr)

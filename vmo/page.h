@@ -96,6 +96,7 @@ u64 zvm_page_count_all(void);
  */
 static inline void *zvm_page_map(struct page *page)
 {
+	/* See above. */
 	return data_race(kmap_local_page(page));
 }
 
