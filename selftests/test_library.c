@@ -429,6 +429,43 @@ TEST(closing_one_value_from_two_threads)
 	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE, zx_handle_close(slow.h));
 }
 
+static void *end_soon(void *arg)
+{
+	struct slow_close *slow = arg;
+	struct seccomp_notif_resp done = { .id = slow->call.id };
+
+	zt_sleep_ms(20);
+	return ioctl(slow->listener, SECCOMP_IOCTL_NOTIF_SEND, &done) ? arg : NULL;
+}
+
+/*
+ * A thread has closed a handle but has not come back from the call yet, when the same
+ * value is in use again: that one is to be closed as any other.
+ */
+TEST(closing_a_value_that_is_back_already)
+{
+	struct slow_close slow = { .h = zt_vmo(1, 0) };
+	pthread_t thread, other;
+	void *failed = NULL;
+	zx_handle_t again;
+
+	ASSERT_TRUE(slow_close_begin(&slow, &thread));
+	/* This stands for the thread's own close, which then says that it was done. */
+	ASSERT_EQ(0, close(slow.fd));
+	for (int i = 0; (again = zt_vmo(1, 0)) != slow.h; i++) {
+		ASSERT_NE(0u, again);
+		ASSERT_GT(100000, i);
+		ZT_ASSERT_OK(zx_handle_close(again));
+	}
+	ASSERT_EQ(0, pthread_create(&other, NULL, end_soon, &slow));
+	ZT_EXPECT_OK(zx_handle_close(again));
+	EXPECT_FALSE(zt_live(again));
+	pthread_join(other, &failed);
+	EXPECT_EQ(NULL, failed);
+	pthread_join(thread, NULL);
+	ZT_EXPECT_OK(slow.status);
+}
+
 /* ------------------------------------------------------------------------
  * The device
  */

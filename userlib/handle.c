@@ -2,7 +2,30 @@
 /*
  * zx_handle_...()
  */
+#include <time.h>
+
 #include "lib.h"
+
+/* Milliseconds, or more. */
+#define CLOSE_PATIENCE 500
+
+bool zvmi_close_wait(struct zvmi_closing *c, _Atomic(zx_handle_t) *slot, zx_handle_t h)
+{
+	for (int i = 0; i < CLOSE_PATIENCE; i++) {
+		struct timespec ms = { .tv_nsec = 1000000 };
+		zx_handle_t other = 0;
+
+		if (atomic_compare_exchange_strong(slot, &other, h)) {
+			c->slot = slot;
+			return true;
+		}
+		if (other != h)
+			return true;
+		/* Unlike nanosleep() this leaves errno alone. */
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ms, NULL);
+	}
+	return false;
+}
 
 static inline zx_status_t close_handle(zx_handle_t handle)
 {

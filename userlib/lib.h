@@ -201,26 +201,34 @@ struct zvmi_closing {
 	_Atomic(zx_handle_t) *slot;
 };
 
+/*
+ * Another thread has entered @h in the slot. It may be closing this very handle, or
+ * an earlier one: the value may be in use again before that thread gets around to
+ * clearing the slot. So wait for that; the kernel knows then. false: it takes too
+ * long, as in a signal handler that has interrupted the thread.
+ */
+bool zvmi_close_wait(struct zvmi_closing *c, _Atomic(zx_handle_t) *slot, zx_handle_t h) __COLD;
+
 /* false: not a handle, or being closed by somebody else. Then there is no end. */
 static inline bool zvmi_close_begin(struct zvmi_closing *c, zx_handle_t h)
 {
 	struct zvmi_process *process;
+	_Atomic(zx_handle_t) *slot;
 	zx_handle_t other = 0;
 
 	c->slot = NULL;
 	if (!zvmi_plausible(h))
 		return false;
 	process = zvmi_process();
-	if (likely(process)) {
-		c->slot = &process->closing[(unsigned int)zvmi_fd(h) %
-					    (sizeof(process->closing) / sizeof(*c->slot))];
-		if (unlikely(!atomic_compare_exchange_strong(c->slot, &other, h))) {
-			c->slot = NULL;
-			if (other == h)
-				return false;
-		}
+	if (unlikely(!process))
+		return true;
+	slot = &process->closing[(unsigned int)zvmi_fd(h) %
+				 (sizeof(process->closing) / sizeof(*slot))];
+	if (likely(atomic_compare_exchange_strong(slot, &other, h))) {
+		c->slot = slot;
+		return true;
 	}
-	return true;
+	return other != h || zvmi_close_wait(c, slot, h);
 }
 
 /* Between begin and end: verify and close. */
