@@ -4,7 +4,8 @@
  * server is the test. So a direct read is under way, with references to the pages
  * that it fills, for as long as one likes.
  *
- * Wants the module nbd (max_part=0, so that nobody looks for partitions).
+ * Wants the module nbd. Linux 6.12 looks for partitions whenever the disk is opened,
+ * so until that is over the test answers all that is asked.
  */
 #ifndef ZVM_SLOW_DISK_H
 #define ZVM_SLOW_DISK_H
@@ -12,6 +13,8 @@
 #include <arpa/inet.h>
 #include <linux/aio_abi.h>
 #include <linux/nbd.h>
+#include <poll.h>
+#include <stdatomic.h>
 
 #include "zvm_test.h"
 
@@ -21,6 +24,7 @@ struct slow_disk {
 	int ctl, sock[2], fd;
 	pthread_t thread;
 	bool running;
+	atomic_bool opened;
 	aio_context_t aio;
 };
 
@@ -58,6 +62,28 @@ static ssize_t slow_disk_write(int fd, void *buf, size_t len)
 	return send(fd, buf, len, MSG_NOSIGNAL);
 }
 
+/* Answer with zeros until the disk has been opened. */
+static void *slow_disk_zeros(void *arg)
+{
+	struct slow_disk *d = arg;
+	struct pollfd in = { .fd = d->sock[1], .events = POLLIN };
+	struct nbd_reply reply = { .magic = htonl(NBD_REPLY_MAGIC) };
+	char zeros[SLOW_SECTOR] = {};
+	struct nbd_request ask;
+
+	while (!atomic_load(&d->opened)) {
+		if (poll(&in, 1, 5) != 1)
+			continue;
+		if (!slow_disk_all(read, d->sock[1], &ask, sizeof(ask)))
+			break;
+		memcpy((char *)&reply + 8, (char *)&ask + 8, 8);
+		slow_disk_all(slow_disk_write, d->sock[1], &reply, sizeof(reply));
+		for (uint32_t len = ntohl(ask.len); len; len -= SLOW_SECTOR)
+			slow_disk_all(slow_disk_write, d->sock[1], zeros, SLOW_SECTOR);
+	}
+	return NULL;
+}
+
 static ZT_UNUSED void slow_disk_close(struct slow_disk *d)
 {
 	if (d->aio)
@@ -80,6 +106,7 @@ static ZT_UNUSED void slow_disk_close(struct slow_disk *d)
 static ZT_UNUSED int slow_disk_open(struct slow_disk *d)
 {
 	uint64_t size = 0;
+	pthread_t zeros;
 
 	*d = (struct slow_disk){ .ctl = -1, .fd = -1, .sock = { -1, -1 } };
 	d->ctl = open("/dev/nbd0", O_RDWR | O_CLOEXEC);
@@ -92,6 +119,8 @@ static ZT_UNUSED int slow_disk_open(struct slow_disk *d)
 	    pthread_create(&d->thread, NULL, slow_disk_run, d))
 		goto err;
 	d->running = true;
+	if (pthread_create(&zeros, NULL, slow_disk_zeros, d))
+		goto err;
 	for (int i = 0; i < 1000 && !size; i++) {
 		if (d->fd >= 0)
 			close(d->fd);
@@ -100,6 +129,8 @@ static ZT_UNUSED int slow_disk_open(struct slow_disk *d)
 		if (d->fd < 0 || ioctl(d->fd, _IOR(0x12, 114, size_t), &size))
 			size = 0;
 	}
+	atomic_store(&d->opened, true);
+	pthread_join(zeros, NULL);
 	if (size && !syscall(SYS_io_setup, 8, &d->aio))
 		return 0;
 err:

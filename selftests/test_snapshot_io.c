@@ -43,7 +43,7 @@ FIXTURE_SETUP(snapshot_io)
 	err = slow_disk_open(&self->disk);
 	self->skip = err == ENOENT;
 	if (self->skip)
-		SKIP(return, "no /dev/nbd0 (module nbd)");
+		return;
 	ASSERT_EQ(0, err);
 	self->before = zt_stats();
 	self->vmo = zt_keep(&self->bag, zt_vmo(PAGES * ZT_P, 0));
@@ -69,6 +69,12 @@ FIXTURE_TEARDOWN(snapshot_io)
 	if (_metadata->passed)
 		ZT_EXPECT_NO_LEAK(&self->before);
 }
+
+/* Linux 6.1's harness goes on with a test whose setup has been skipped. */
+#define NEEDS_DISK() do { \
+	if (self->skip) \
+		SKIP(return, "no /dev/nbd0 (module nbd)"); \
+} while (0)
 
 static zx_handle_t snap(struct zt_bag *bag, zx_handle_t vmo)
 {
@@ -99,6 +105,7 @@ TEST_F(snapshot_io, child_is_stable)
 	struct slow_read read;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, 2 * ZT_P));
 	/* half of the first page is there when the snapshot is taken */
 	ASSERT_TRUE(slow_read_answer(&self->disk, &read, ZT_P / 2, 'd'));
@@ -121,6 +128,7 @@ TEST_F(snapshot_io, one_snapshot_after_the_other)
 	struct slow_read read;
 	zx_handle_t h[4];
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, ZT_P));
 	for (int i = 0; i < 4; i++) {
 		h[i] = snap(&self->bag, i == 3 ? h[2] : self->vmo);
@@ -146,6 +154,7 @@ TEST_F(snapshot_io, parent_writes_beside)
 	struct slow_read read;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, SLOW_SECTOR));
 	h = snap(&self->bag, self->vmo);
 	ASSERT_NE(0, h);
@@ -164,6 +173,7 @@ TEST_F(snapshot_io, the_snapshot_is_gone_by_then)
 	struct slow_read read;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, SLOW_SECTOR));
 	ZT_ASSERT_OK(zx_vmo_create_child(self->vmo, ZX_VMO_CHILD_SNAPSHOT, 0, PAGES * ZT_P, &h));
 	ZT_ASSERT_OK(zx_handle_close(h));
@@ -179,6 +189,7 @@ TEST_F(snapshot_io, two_reads)
 	struct slow_read a, b;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &a, self->buf.base, SLOW_SECTOR));
 	h = snap(&self->bag, self->vmo);
 	ASSERT_NE(0, h);
@@ -196,6 +207,7 @@ TEST_F(snapshot_io, snapshot_of_other_pages)
 	struct slow_read a, b;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	self->buf.base[ZT_P] = 'o';	/* a PTE, for the second read */
 	ASSERT_TRUE(slow_read_start(&self->disk, &a, self->buf.base, SLOW_SECTOR));
 	ZT_ASSERT_OK(zx_vmo_create_child(self->vmo, ZX_VMO_CHILD_SNAPSHOT, 2 * ZT_P, ZT_P, &h));
@@ -222,6 +234,7 @@ TEST_F(snapshot_io, buffer_is_unmapped)
 	struct slow_read read;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, ZT_P));
 	zt_view_close(&self->buf);
 	h = snap(&self->bag, self->vmo);
@@ -241,6 +254,7 @@ TEST_F(snapshot_io, page_is_transferred)
 	zx_handle_t dst = zt_keep(&self->bag, zt_vmo(ZT_P, 0));
 	struct slow_read read;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, ZT_P));
 	ZT_ASSERT_OK(zx_vmo_transfer_data(dst, 0, 0, ZT_P, self->vmo, 0));
 	EXPECT_TRUE(all(dst, 0, ZT_P, 'o'));
@@ -255,6 +269,7 @@ TEST_F(snapshot_io, page_is_given_up)
 	struct slow_read read;
 	zx_handle_t h;
 
+	NEEDS_DISK();
 	ASSERT_TRUE(slow_read_start(&self->disk, &read, self->buf.base, ZT_P));
 	ZT_ASSERT_OK(zx_vmo_op_range(self->vmo, ZX_VMO_OP_ZERO, 0, ZT_P, NULL, 0));
 	h = snap(&self->bag, self->vmo);
