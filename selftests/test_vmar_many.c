@@ -186,7 +186,10 @@ TEST_F_TIMEOUT(vmar_many_exit, exit_with_all_of_them, 240)
 	ZT_EXPECT_NO_LEAK(&before);
 }
 
-/* What it costs this thread to map all of a VMO and populate that: the least of some. */
+/*
+ * What it costs this thread to map all of a VMO and populate that, in ns: the least
+ * of some. A guest whose TSC is not to be trusted counts in ticks, and may say 0.
+ */
 static uint64_t cost_of_populating(zx_handle_t vmo, uint64_t len)
 {
 	uint64_t least = UINT64_MAX;
@@ -198,7 +201,7 @@ static uint64_t cost_of_populating(zx_handle_t vmo, uint64_t len)
 
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
 		if (zx_vmar_map(zx_vmar_root_self(), ZT_RW | ZX_VM_MAP_RANGE, 0, vmo, 0, len, &addr))
-			return 0;
+			return UINT64_MAX;
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 		zx_vmar_unmap(zx_vmar_root_self(), addr, len);
 		ns = (to.tv_sec - from.tv_sec) * 1000000000ull + to.tv_nsec - from.tv_nsec;
@@ -234,8 +237,10 @@ TEST(R_060_map_range_of_a_sparse_vmo)
 
 	little = cost_of_populating(dense, ARRAY_SIZE(at) * P);
 	much = cost_of_populating(sparse, len);
-	ASSERT_LT(0, little);
-	EXPECT_LT(much / little, 1000) TH_LOG("%" PRIu64 " and %" PRIu64 " ns", little, much);
+	ASSERT_NE(UINT64_MAX, little);
+	EXPECT_GT(1000 * (little > 20000 ? little : 20000), much) {
+		TH_LOG("%" PRIu64 " and %" PRIu64 " ns", little, much);
+	}
 	ZT_EXPECT_OK(zx_handle_close(dense));
 	ZT_EXPECT_OK(zx_handle_close(sparse));
 }
