@@ -8,8 +8,11 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/list_lru.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
@@ -118,6 +121,60 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #define zvm_zap_vma(vma, addr, len) zap_vma_range(vma, addr, len)
 #else
 #define zvm_zap_vma(vma, addr, len) zap_page_range_single(vma, addr, len, NULL)
+#endif
+
+#ifndef ZVM_HAS_SHRINKER_ALLOC
+static inline unsigned long zvm_shrink_nothing(struct shrinker *shrinker,
+					       struct shrink_control *sc)
+{
+	return 0;
+}
+
+/* In use at once, but there is nothing to shrink until count_objects is set. */
+static inline struct shrinker *shrinker_alloc(unsigned int flags, const char *name)
+{
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->flags = flags;
+	shrinker->count_objects = zvm_shrink_nothing;
+	if (!register_shrinker(shrinker, "%s", name))
+		return shrinker;
+	kfree(shrinker);
+	return NULL;
+}
+
+static inline void shrinker_register(struct shrinker *shrinker)
+{
+}
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#endif
+
+#ifndef ZVM_HAS_LIST_LRU_ADD_OBJ
+#define list_lru_add_obj list_lru_add
+#define list_lru_del_obj list_lru_del
+#endif
+
+/* What list_lru_walk_one() calls. */
+#ifdef ZVM_HAS_LRU_WALK_LOCK
+#define ZVM_LRU_WALK_ARGS struct list_head *item, struct list_lru_one *list, \
+			  spinlock_t *lock, void *arg
+#else
+#define ZVM_LRU_WALK_ARGS struct list_head *item, struct list_lru_one *list, void *arg
+#endif
+
+/* No function: swap.h, which it takes, has names that are ours elsewhere. */
+#ifndef ZVM_HAS_ACCOUNT_RECLAIMED_PAGES
+#define mm_account_reclaimed_pages(pages) do {				\
+	if (current->reclaim_state)					\
+		current->reclaim_state->reclaimed_slab += (pages);	\
+} while (0)
 #endif
 
 /*

@@ -11,6 +11,7 @@
 #include "object/ioctl.h"
 #include "vmar/aspace.h"
 #include "vmar/vmar.h"
+#include "vmo/discardable.h"
 #include "vmo/page.h"
 #include "vmo/pagemap.h"
 #include "vmo/store.h"
@@ -57,9 +58,12 @@ static int __init zvm_init(void)
 	err = zvm_store_module_init();
 	if (err)
 		goto exit_mapping;
-	err = zvm_object_type_register(&zvm_vmo_type, "zvm_vmo");
+	err = zvm_discard_module_init();
 	if (err)
 		goto exit_store;
+	err = zvm_object_type_register(&zvm_vmo_type, "zvm_vmo");
+	if (err)
+		goto exit_discard;
 	err = zvm_object_type_register(&zvm_vmar_type, "zvm_vmar");
 	if (err)
 		goto unregister_vmo;
@@ -81,6 +85,8 @@ unregister_vmar:
 	zvm_object_type_unregister(&zvm_vmar_type);
 unregister_vmo:
 	zvm_object_type_unregister(&zvm_vmo_type);
+exit_discard:
+	zvm_discard_module_exit();
 exit_store:
 	zvm_store_module_exit();
 exit_mapping:
@@ -99,6 +105,7 @@ static void __exit zvm_exit(void)
 	zvm_object_type_unregister(&zvm_vmo_type);
 	/* All stores have gone, and every slot that held a page with them. */
 	WARN_ON_ONCE(zvm_page_count_all());
+	zvm_discard_module_exit();
 	zvm_store_module_exit();
 	zvm_mapping_exit_module();
 	zvm_pagemap_exit_module();

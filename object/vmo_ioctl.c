@@ -181,19 +181,23 @@ int zvm_ioctl_vmo_transfer_data(struct zvm_call *call)
 
 static int lock_vmo(struct zvm_vmo *vmo, const struct zvm_op_range *cmd)
 {
-	/* Nothing has ever been discarded. */
 	struct zx_vmo_lock_state state = { .size = cmd->length };
+	bool discarded;
 	int err;
 
-	err = zvm_vmo_lock(vmo, cmd->offset, cmd->length);
-	if (err || cmd->op == ZX_VMO_OP_TRY_LOCK)
+	if (cmd->op == ZX_VMO_OP_TRY_LOCK)
+		return zvm_vmo_lock(vmo, cmd->offset, cmd->length, NULL);
+	err = zvm_vmo_lock(vmo, cmd->offset, cmd->length, &discarded);
+	if (err)
 		return err;
+	if (discarded)
+		state.discarded_size = state.size;
 	if (cmd->buffer_size < sizeof(state))
 		err = -EINVAL;
 	else if (copy_to_user(u64_to_user_ptr(cmd->buffer), &state, sizeof(state)))
 		err = -EFAULT;
 	if (err)
-		zvm_vmo_undo_lock(vmo);
+		zvm_vmo_undo_lock(vmo, discarded);
 	return err;
 }
 

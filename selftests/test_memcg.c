@@ -4,81 +4,15 @@
  * given back to the last; a cgroup's limit and the module's limit per user hold.
  */
 #include "kselftest_harness.h"
-#include "zvm_vmar_test.h"
+#include "memcg.h"
 
 #include <grp.h>
 
-#define CGROUP "/sys/fs/cgroup"
 #define USER_PAGES "/sys/module/zircon_vm/parameters/user_pages"
 #define NOBODY 65534
 
 /* What the kernel charges ahead, on each CPU, and for a process's other needs. */
 #define SLACK (2ul << 20)
-
-struct cgroup {
-	char path[96];
-};
-
-static bool group_write(const struct cgroup *g, const char *file, const char *text)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/%s", g->path, file);
-	return vt_write_file(path, text);
-}
-
-static int64_t group_read(const struct cgroup *g, const char *file)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/%s", g->path, file);
-	return vt_read_number(path);
-}
-
-/* A number after a word in a file of "word number" lines. */
-static int64_t group_field(const struct cgroup *g, const char *file, const char *key)
-{
-	char path[160], line[128], word[64];
-	long long val = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", g->path, file);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		long long n;
-
-		if (sscanf(line, "%63s %lld", word, &n) == 2 && !strcmp(word, key))
-			val = n;
-	}
-	fclose(f);
-	return val;
-}
-
-static bool group_make(struct cgroup *g, const char *name)
-{
-	snprintf(g->path, sizeof(g->path), CGROUP "/zvm-%s-%d", name, getpid());
-	return mkdir(g->path, 0755) == 0 && group_read(g, "memory.current") >= 0;
-}
-
-/* Everyone in it has gone: it can be removed. */
-static bool group_remove(const struct cgroup *g)
-{
-	uint64_t end = zt_now_ns() + 3000000000u;
-
-	while (rmdir(g->path)) {
-		if (errno != EBUSY || zt_now_ns() > end)
-			return false;
-		zt_sleep_ms(10);
-	}
-	return true;
-}
-
-static bool group_enter(const struct cgroup *g)
-{
-	return group_write(g, "cgroup.procs", "0");
-}
 
 /*
  * Each CPU remembers the cgroup that it last charged or gave back to, which

@@ -453,7 +453,8 @@ struct zvm_object_signal {
  *
  * Errors: ERANGE: @offset + @length is beyond the VMO's size, or the buffer
  * lies in a mapping beyond its own VMO's end; EBADFD: the cache policy is not
- * CACHED; ENOENT: nothing is mapped at the buffer; EACCES: also when the buffer
+ * CACHED; ENOENT: nothing is mapped at the buffer, or the VMO (or that which the
+ * buffer lies in) has been discarded; EACCES: also when the buffer
  * is mapped without the permission needed; ENOMEM: also when there is no memory
  * for the buffer.
  */
@@ -602,7 +603,8 @@ struct zvm_vmo_create_child {
  * ZX_RIGHT_WRITE on @src). All three are multiples of the page size.
  *
  * Errors: EINVAL: they are not, or @options; EBADF, EMEDIUMTYPE, EACCES: @src;
- * ERANGE: a range is beyond its VMO; EIO: memory of the source has failed.
+ * ERANGE: a range is beyond its VMO; ENOENT: one of the two has been
+ * discarded; EIO: memory of the source has failed.
  */
 struct zvm_vmo_transfer_data {
 	__u32 size;

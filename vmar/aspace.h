@@ -22,10 +22,13 @@
  *         i_mmap_rwsem of an arena or of a VMO's plain mmap(2)s
  *		(inside unmap_mapping_pages(), wp_shared_mapping_range())
  *           page table lock
+ *       the lock of the list of unlocked VMOs (vmo/discardable.c)
+ *         store->lock of one in the list (by the shrinker, tried only)
  *
  * A PTE is checked and installed under aspace->lock (read) and store->lock, so
  * that holding either for writing keeps new ones away while old ones are
- * zapped. User memory is never touched under any of these.
+ * zapped. User memory is never touched under any of these. The shrinker takes
+ * store->lock and what is below it from within any allocation.
  */
 #ifndef ZVM_VMAR_ASPACE_H
 #define ZVM_VMAR_ASPACE_H

@@ -212,8 +212,10 @@ int zvm_classify_user_fault(u64 addr, bool write)
 		err = -ENOENT;
 	else if (!(map->prot & (write ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ)))
 		err = -EACCES;
+	else if (beyond_end(map, addr))
+		err = -ERANGE;
 	else
-		err = beyond_end(map, addr) ? -ERANGE : -ENOMEM;
+		err = READ_ONCE(map->vmo->store->discarded) ? -ENOENT : -ENOMEM;
 	up_read(&aspace->lock);
 unlock:
 	mmap_read_unlock(mm);

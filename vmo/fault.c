@@ -166,7 +166,7 @@ static vm_fault_t fault_private_copy(struct zvm_window *win, struct vm_fault *vm
 static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
 {
 	lockdep_assert_held(&win->vmo->store->lock);
-	if (win->index >= window_limit(win))
+	if (win->index >= window_limit(win) || win->vmo->store->discarded)
 		return VM_FAULT_SIGBUS;
 	if (vmf->flags & FAULT_FLAG_MKWRITE)
 		return fault_mkwrite(win, vmf);

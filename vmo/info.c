@@ -8,6 +8,7 @@
 #include "../uapi/zircon-vm.h"
 #include "../vmar/aspace.h"
 #include "attribution.h"
+#include "discardable.h"
 #include "family.h"
 #include "store.h"
 
@@ -73,6 +74,8 @@ int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 	info->size_bytes = zvm_vmo_size(vmo);
 	info->num_mappings = vmo->nr_mappings;
 	info->cache_policy = store->cache_policy;
+	if (store->discard)
+		info->committed_change_events = store->discard->events;
 	mutex_unlock(&store->lock);
 
 	/* Slices and references have no pages of their own. */

@@ -36,6 +36,8 @@ static int commit_batch(struct zvm_store *store, u64 *index, u64 end)
 	int i;
 
 	lockdep_assert_held(&store->lock);
+	if (store->discarded)
+		return -ENOENT;
 	/* What a shrink has cut off meanwhile is passed over. */
 	end = min(end, zvm_store_pages(store));
 	for (i = 0; i < COMMIT_BATCH && *index < end; i++, ++*index) {

@@ -35,7 +35,9 @@ static int check_locked(const struct zvm_store *store, u64 pos)
 {
 	if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
 		return -EBADFD;
-	return pos >= store->size ? -ERANGE : 0;
+	if (pos >= store->size)
+		return -ERANGE;
+	return store->discarded ? -ENOENT : 0;
 }
 
 /* Where to stop at the latest. */

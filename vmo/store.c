@@ -6,6 +6,7 @@
 
 #include "../arch/aspace.h"
 #include "../vmar/aspace.h"
+#include "discardable.h"
 #include "family.h"
 #include "page.h"
 #include "store.h"
@@ -31,6 +32,8 @@ void zvm_store_init(struct zvm_store *store, struct inode *inode, struct zvm_use
 
 void zvm_store_destroy(struct zvm_store *store)
 {
+	if (store->discard)
+		zvm_discard_exit(store);
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
 	zvm_pagemap_destroy(&store->pages);
 	if (store->family)

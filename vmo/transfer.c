@@ -158,6 +158,8 @@ int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *s
 			return err;
 		if (!in_vmo(src, src_offset, len) || !in_vmo(dst, offset, len))
 			err = -ERANGE;
+		else if (len && (t.dst->discarded || t.src->discarded))
+			err = -ENOENT;
 		/* The same content by way of two VMOs: nothing to do. */
 		if (t.dst == t.src && t.to == t.from)
 			t.pages = 0;

@@ -4,6 +4,7 @@
  */
 #include "../object/handle.h"
 #include "../uapi/zircon-vm.h"
+#include "discardable.h"
 #include "family.h"
 #include "file.h"
 #include "store.h"
@@ -62,6 +63,13 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 	zvm_store_init(&vmo->own_store, &vmo->obj.inode, vmo->user);
 	vmo->store = &vmo->own_store;
 	vmo->options = options;
+	if (options & ZVM_VMO_DISCARDABLE) {
+		err = zvm_discard_init(vmo->store);
+		if (err) {
+			zvm_object_put(&vmo->obj);
+			return ERR_PTR(err);
+		}
+	}
 	vmo->own_store.stream_size = size;
 	zvm_store_resize(&vmo->own_store,
 			 options & ZVM_VMO_UNBOUNDED ? ZVM_VMO_MAX_SIZE : PAGE_ALIGN(size));

@@ -18,6 +18,7 @@
 #include "../object/object.h"
 #include "pagemap.h"
 
+struct zvm_discard;
 struct zvm_family;
 struct zvm_mapping;
 struct zvm_user;
@@ -41,7 +42,8 @@ struct zvm_user;
  * @rw_first, @rw_last: all indexes at which a PTE could be written by since the
  *	last snapshot are within; there others may have references to write by.
  *	first > last if there is none
- * @nr_locks: of a discardable VMO
+ * @discard: of a discardable VMO, else NULL; fixed
+ * @discarded: the content has been discarded; may be read without the lock
  * @cache_policy: ZX_CACHE_POLICY_...
  * @family: of all whose content may be shared; NULL until there is a child
  * @relatives: in the family's list of stores
@@ -61,7 +63,8 @@ struct zvm_store {
 	u64 zero_last;
 	u64 rw_first;
 	u64 rw_last;
-	u64 nr_locks;
+	struct zvm_discard *discard;
+	bool discarded;
 	u32 cache_policy;
 	struct zvm_family *family;
 	struct list_head relatives;
@@ -162,11 +165,11 @@ int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len);
 
-/* discardable.c: ZX_VMO_OP_LOCK, _TRY_LOCK and _UNLOCK */
-int zvm_vmo_lock(struct zvm_vmo *vmo, u64 offset, u64 len);
+/* discardable.c: ZX_VMO_OP_LOCK, _TRY_LOCK (@discarded is NULL) and _UNLOCK */
+int zvm_vmo_lock(struct zvm_vmo *vmo, u64 offset, u64 len, bool *discarded);
 int zvm_vmo_unlock(struct zvm_vmo *vmo, u64 offset, u64 len);
-/* Take back a lock whose taker could not be told of it. */
-void zvm_vmo_undo_lock(struct zvm_vmo *vmo);
+/* Take back a lock whose taker could not be told of it, and of what was @discarded. */
+void zvm_vmo_undo_lock(struct zvm_vmo *vmo, bool discarded);
 
 /* rw.c: move bytes; returns how many, or an error if none */
 ssize_t zvm_vmo_copy(struct zvm_vmo *vmo, u64 offset, struct iov_iter *iter);

@@ -44,7 +44,8 @@ __BEGIN_CDECLS
  *	ZX_VMO_RESIZABLE: zx_vmo_set_size() works;
  *	ZX_VMO_UNBOUNDED: the VMO is as large as can be, @size is only the stream
  *	size; not together with RESIZABLE;
- *	ZX_VMO_DISCARDABLE: the content may be given up while it is not locked
+ *	ZX_VMO_DISCARDABLE: once it has been locked and unlocked, the content may
+ *	be given up when memory is short, until it is locked again
  * @out: the new handle, with ZX_DEFAULT_VMO_RIGHTS and, if resizable,
  *	ZX_RIGHT_RESIZE
  *
@@ -75,7 +76,8 @@ zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
  * - ZX_ERR_OUT_OF_RANGE: the range does not lie within the VMO's size, or
  *   @buffer lies in a mapping past the end of what is mapped there
  * - ZX_ERR_BAD_STATE: the cache policy is not ZX_CACHE_POLICY_CACHED
- * - ZX_ERR_NOT_FOUND: nothing is mapped at @buffer
+ * - ZX_ERR_NOT_FOUND: nothing is mapped at @buffer; or @handle, or the VMO that
+ *   @buffer lies in, has been discarded
  * - ZX_ERR_ACCESS_DENIED: also if @buffer is mapped without write permission
  */
 zx_status_t zx_vmo_read(zx_handle_t handle, void *buffer, uint64_t offset, size_t buffer_size);
@@ -172,6 +174,7 @@ zx_status_t zx_vmo_set_stream_size(zx_handle_t handle, uint64_t size);
  * - ZX_ERR_BAD_STATE: UNLOCK of what is not locked; ZERO of a part of a page
  *   while the cache policy is not ZX_CACHE_POLICY_CACHED
  * - ZX_ERR_UNAVAILABLE: TRY_LOCK after the content was discarded
+ * - ZX_ERR_NOT_FOUND: COMMIT after that
  */
 zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size,
 			    void *buffer, size_t buffer_size);
@@ -245,6 +248,7 @@ zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t o
  *   @src_vmo
  * - ZX_ERR_OUT_OF_RANGE: the source range, or the target range, is not within
  *   its VMO
+ * - ZX_ERR_NOT_FOUND: one of the two has been discarded
  * - ZX_ERR_NO_MEMORY: no memory
  */
 zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t offset,
