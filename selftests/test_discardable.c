@@ -636,48 +636,6 @@ TEST_F_TIMEOUT(pressure, removed_cgroup, 60)
 	EXPECT_EQ(0, vt_join(&c));
 }
 
-/*
- * The core holds a page of ours locked as it makes a page table for a private
- * copy of it. When there is no memory for that, the page must not be waited for.
- */
-#define STRIDE (2 * MIB)
-#define STRIDES 96
-
-static int private_copies(int sock ZT_UNUSED, void *arg)
-{
-	zx_handle_t vmo = zt_vmo(STRIDES * STRIDE, ZX_VMO_DISCARDABLE);
-	uint8_t *p;
-
-	VT_CHECK(group_enter(arg));
-	for (int round = 0; round < 20; round++) {
-		VT_CHECK(lock(vmo) != UINT64_MAX);
-		for (size_t i = 0; i < STRIDES; i++)
-			VT_CHECK_OK(zx_vmo_write(vmo, "x", i * STRIDE, 1));
-		VT_CHECK_OK(UNLOCK(vmo));
-		for (int k = 0; k < 6; k++) {
-			p = mmap(NULL, STRIDES * STRIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-				 zvm_handle_to_fd(vmo), 0);
-			VT_CHECK(p != MAP_FAILED);
-			for (size_t i = 0; i < STRIDES; i++)
-				zt_try_write(p + i * STRIDE);
-			munmap(p, STRIDES * STRIDE);
-		}
-	}
-	return 0;
-}
-
-TEST_F_TIMEOUT(pressure, page_that_is_locked, 60)
-{
-	struct vt_child c;
-
-	if (!self->groups)
-		SKIP(return, "no memory controller of cgroup v2 at " CGROUP);
-	ASSERT_TRUE(group_write(&self->g, "memory.max", "2097152"));
-	c = vt_spawn(private_copies, &self->g);
-	EXPECT_EQ(0, vt_join(&c));
-	ZT_EXPECT_U64(0, group_field(&self->g, "memory.events", "oom_kill"));
-}
-
 /* ------------------------------------------------------------------------
  * The whole machine short of memory
  */

@@ -2,6 +2,7 @@
 /*
  * Making mappings.
  */
+#include "../zvm_trace.h"
 #include "vmar.h"
 
 static int check_exec_locked(const struct zvm_vmar *vmar, const struct zvm_map *map)
@@ -148,6 +149,8 @@ int zvm_vmar_map(struct zvm_vmar *vmar, struct zvm_map *map)
 			return err;
 		}
 	}
+	trace_vmar_map(vmar->obj.koid, map->vmo->obj.koid, map->addr, map->size,
+		       map->vmo_offset, map->prot);
 	if (map->options & ZX_VM_MAP_RANGE)
 		zvm_arena_populate(vmar->aspace, map->addr, map->size);
 	return 0;

@@ -7,6 +7,7 @@
  * mapping throughout.
  */
 #include "../arch/aspace.h"
+#include "../zvm_trace.h"
 #include "vmar.h"
 
 /**
@@ -237,10 +238,14 @@ free:
 int zvm_vmar_protect(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot, bool children)
 {
 	bool done;
+	int err;
 
 	if (down_write_killable(&vmar->aspace->lock))
 		return -EINTR;
 	done = protect_whole_locked(vmar, addr, len, prot);
 	up_write(&vmar->aspace->lock);
-	return done ? 0 : protect_parts(vmar, addr, len, prot, children);
+	err = done ? 0 : protect_parts(vmar, addr, len, prot, children);
+	if (!err)
+		trace_vmar_protect(vmar->obj.koid, addr, len, prot);
+	return err;
 }

@@ -2,6 +2,7 @@
 /*
  * Taking mappings away: all of a range, or one that could not be completed.
  */
+#include "../zvm_trace.h"
 #include "vmar.h"
 
 static void plan_zap(struct zvm_unmap *plan, const struct zvm_step *step)
@@ -127,6 +128,7 @@ again:
 	zvm_unmap_do_locked(vmar, &plan, &spares, &dead);
 	up_write(&aspace->lock);
 
+	trace_vmar_unmap(vmar->obj.koid, addr, len);
 	zvm_dead_free(&dead);
 	zvm_arena_trim(aspace, addr, len);
 free:
@@ -168,6 +170,7 @@ int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions)
 	if (!piece)
 		return unmap_parts(vmar, addr, len, regions);
 
+	trace_vmar_unmap(vmar->obj.koid, addr, len);
 	/* Page tables or an executable VMA may have come into being for it. */
 	trim = piece->touched || piece->max_prot & ZX_VM_PERM_EXECUTE;
 	zvm_mapping_free(piece);

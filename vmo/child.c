@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 
 #include "../uapi/zircon-vm.h"
+#include "../zvm_trace.h"
 #include "family.h"
 #include "store.h"
 
@@ -212,8 +213,11 @@ struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offse
 	if (family)
 		zvm_family_free(family);
 put_child:
-	if (!err)
+	if (!err) {
+		trace_vmo_create(child->obj.koid, child->kind, parent->obj.koid,
+				 zvm_vmo_size(child), child->options);
 		return child;
+	}
 	zvm_object_put(&child->obj);
 	return ERR_PTR(err);
 }

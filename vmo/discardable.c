@@ -25,6 +25,7 @@
 
 #include "../compat.h"
 #include "../uapi/zircon-vm.h"
+#include "../zvm_trace.h"
 #include "discardable.h"
 #include "page.h"
 #include "store.h"
@@ -177,6 +178,7 @@ static unsigned long discard_locked(struct zvm_store *store)
 	pages = zvm_store_count(store, 0, last);
 	WRITE_ONCE(store->discarded, true);
 	store->discard->events++;
+	trace_vmo_discard(store->inode->i_ino, pages);
 	/* Shared with nobody, so this takes no memory and cannot fail. */
 	WARN_ON_ONCE(zvm_store_erase(store, 0, last, false));
 	return pages;

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 
 #include "../arch/aspace.h"
+#include "../zvm_trace.h"
 #include "fault.h"
 #include "page.h"
 #include "store.h"
@@ -190,6 +191,7 @@ vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf)
 	if (ret == VM_FAULT_OOM && zvm_user_full(store->user))
 		ret = VM_FAULT_SIGBUS;
 	mutex_unlock(&store->lock);
+	trace_vmo_fault(store->inode->i_ino, win->index, win->addr, vmf->flags, ret);
 	return ret;
 }
 

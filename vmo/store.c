@@ -6,6 +6,7 @@
 
 #include "../arch/aspace.h"
 #include "../vmar/aspace.h"
+#include "../zvm_trace.h"
 #include "discardable.h"
 #include "family.h"
 #include "page.h"
@@ -97,10 +98,12 @@ static bool shown_once(struct zvm_store *store, u64 index)
 static void zap_for_write(struct zvm_store *store, u64 index, const struct zvm_pte_place *fault)
 {
 	lockdep_assert_held(&store->lock);
-	if (!fault || !shown_once(store, index))
+	if (!fault || !shown_once(store, index)) {
 		zvm_store_zap(store, index, index, false);
-	else if (fault->held || zvm_arch_is_mapped(fault->vma, fault->addr))
+	} else if (fault->held || zvm_arch_is_mapped(fault->vma, fault->addr)) {
+		trace_vmo_zap(store->inode->i_ino, index, index);
 		zvm_arch_unmap_here(fault->vma, fault->addr);
+	}
 }
 
 struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
@@ -140,6 +143,7 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 	if (page ? zvm_page_is_mapped(page) : zero_ptes_at(store, index))
 		zap_for_write(store, index, fault);
 	if (page) {
+		trace_vmo_copy(store->inode->i_ino, index);
 		zvm_page_copy(fresh, page);
 		SetPageUptodate(fresh);
 		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
@@ -214,6 +218,7 @@ void zvm_store_zap(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 	struct interval_tree_node *it;
 
 	lockdep_assert_held(&store->lock);
+	trace_vmo_zap(store->inode->i_ino, first, last);
 	for (it = interval_tree_iter_first(&store->mappings, first, last); it;
 	     it = interval_tree_iter_next(it, first, last)) {
 		struct zvm_mapping *map = container_of(it, struct zvm_mapping, itree);
@@ -348,6 +353,7 @@ int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, 
 	int err = 0;
 
 	lockdep_assert_held(&from->lock);
+	trace_vmo_snapshot(from->inode->i_ino, to->inode->i_ino, first, pages);
 	to->base = from->base + first;
 	if (!pages || first >= zvm_store_pages(from) || !from->pages.root)
 		return 0;

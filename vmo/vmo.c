@@ -4,6 +4,7 @@
  */
 #include "../object/handle.h"
 #include "../uapi/zircon-vm.h"
+#include "../zvm_trace.h"
 #include "discardable.h"
 #include "family.h"
 #include "file.h"
@@ -73,6 +74,7 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 	vmo->own_store.stream_size = size;
 	zvm_store_resize(&vmo->own_store,
 			 options & ZVM_VMO_UNBOUNDED ? ZVM_VMO_MAX_SIZE : PAGE_ALIGN(size));
+	trace_vmo_create(vmo->obj.koid, vmo->kind, 0, zvm_vmo_size(vmo), options);
 	return vmo;
 }
 
@@ -80,6 +82,8 @@ static void vmo_evict(struct zvm_object *obj)
 {
 	struct zvm_vmo *vmo = to_vmo(obj);
 
+	if (vmo->store)
+		trace_vmo_destroy(obj->koid);
 	if (vmo->owner)
 		zvm_object_unpin(&vmo->owner->obj);
 	else if (vmo->store)
