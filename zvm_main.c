@@ -8,6 +8,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "object/debugfs.h"
 #include "object/ioctl.h"
 #include "vmar/aspace.h"
 #include "vmar/vmar.h"
@@ -76,6 +77,7 @@ static int __init zvm_init(void)
 	err = misc_register(&device);
 	if (err)
 		goto exit_kunit;
+	zvm_debugfs_init();
 	return 0;
 
 exit_kunit:
@@ -98,6 +100,7 @@ exit_pagemap:
 
 static void __exit zvm_exit(void)
 {
+	zvm_debugfs_exit();
 	misc_deregister(&device);
 	zvm_kunit_exit();
 	zvm_object_type_unregister(&zvm_aspace_type);

@@ -5,7 +5,6 @@
 #include <linux/gfp.h>
 
 #include "../uapi/zircon-vm.h"
-#include "../zvm_trace.h"
 #include "family.h"
 #include "store.h"
 
@@ -214,8 +213,7 @@ struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offse
 		zvm_family_free(family);
 put_child:
 	if (!err) {
-		trace_vmo_create(child->obj.koid, child->kind, parent->obj.koid,
-				 zvm_vmo_size(child), child->options);
+		zvm_vmo_publish(child, parent->obj.koid);
 		return child;
 	}
 	zvm_object_put(&child->obj);

@@ -41,6 +41,17 @@
 static struct kmem_cache *discard_cache;
 static struct list_lru unlocked;
 static struct shrinker *shrinker;
+static atomic64_t discarded_pages;
+
+unsigned long zvm_discard_count_unlocked(void)
+{
+	return list_lru_count(&unlocked);
+}
+
+u64 zvm_discard_count_pages(void)
+{
+	return atomic64_read(&discarded_pages);
+}
 
 int zvm_discard_init(struct zvm_store *store)
 {
@@ -178,6 +189,7 @@ static unsigned long discard_locked(struct zvm_store *store)
 	pages = zvm_store_count(store, 0, last);
 	WRITE_ONCE(store->discarded, true);
 	store->discard->events++;
+	atomic64_add(pages, &discarded_pages);
 	trace_vmo_discard(store->inode->i_ino, pages);
 	/* Shared with nobody, so this takes no memory and cannot fail. */
 	WARN_ON_ONCE(zvm_store_erase(store, 0, last, false));

@@ -25,6 +25,10 @@ int zvm_discard_init(struct zvm_store *store);
 /* No user of the store is left but, perhaps, the shrinker. */
 void zvm_discard_exit(struct zvm_store *store);
 
+/* How many VMOs are in the list now, and how many pages have ever been discarded. */
+unsigned long zvm_discard_count_unlocked(void);
+u64 zvm_discard_count_pages(void);
+
 int __init zvm_discard_module_init(void);
 void zvm_discard_module_exit(void);
 

@@ -14,6 +14,45 @@
 /* All that zvm_vmo_create.options may hold. */
 #define VMO_OPTIONS (ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE | ZVM_VMO_UNBOUNDED)
 
+/* All that are complete and not yet at their end. */
+static LIST_HEAD(all_vmos);
+static DEFINE_SPINLOCK(all_vmos_lock);	/* also zvm_vmo.in_all; outside i_lock */
+
+void zvm_vmo_publish(struct zvm_vmo *vmo, u64 parent_koid)
+{
+	trace_vmo_create(vmo->obj.koid, vmo->kind, parent_koid, zvm_vmo_size(vmo),
+			 vmo->options);
+	spin_lock(&all_vmos_lock);
+	list_add_tail(&vmo->in_all, &all_vmos);
+	spin_unlock(&all_vmos_lock);
+}
+
+static void vmo_unpublish(struct zvm_vmo *vmo)
+{
+	trace_vmo_destroy(vmo->obj.koid);
+	spin_lock(&all_vmos_lock);
+	list_del(&vmo->in_all);
+	spin_unlock(&all_vmos_lock);
+}
+
+struct zvm_vmo *zvm_vmo_next(struct zvm_vmo *vmo)
+{
+	struct zvm_vmo *next = vmo, *found = NULL;
+
+	spin_lock(&all_vmos_lock);
+	next = list_prepare_entry(next, &all_vmos, in_all);
+	list_for_each_entry_continue(next, &all_vmos, in_all) {
+		if (igrab(&next->obj.inode)) {
+			found = next;
+			break;
+		}
+	}
+	spin_unlock(&all_vmos_lock);
+	if (vmo)
+		zvm_object_unpin(&vmo->obj);
+	return found;
+}
+
 /* The checks of zx_vmo_create(), in its order. */
 static int check_options(u64 size, u32 options)
 {
@@ -39,6 +78,9 @@ struct zvm_vmo *zvm_vmo_alloc(void)
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
 	vmo = to_vmo(obj);
+	INIT_LIST_HEAD(&vmo->in_all);
+	INIT_LIST_HEAD(&vmo->children);
+	INIT_LIST_HEAD(&vmo->sibling);
 	user = zvm_user_current(sizeof(*vmo));
 	if (IS_ERR(user)) {
 		zvm_object_put(obj);
@@ -46,8 +88,6 @@ struct zvm_vmo *zvm_vmo_alloc(void)
 	}
 	vmo->user = user;
 	obj->signals = ZX_VMO_ZERO_CHILDREN;
-	INIT_LIST_HEAD(&vmo->children);
-	INIT_LIST_HEAD(&vmo->sibling);
 	return vmo;
 }
 
@@ -74,7 +114,7 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 	vmo->own_store.stream_size = size;
 	zvm_store_resize(&vmo->own_store,
 			 options & ZVM_VMO_UNBOUNDED ? ZVM_VMO_MAX_SIZE : PAGE_ALIGN(size));
-	trace_vmo_create(vmo->obj.koid, vmo->kind, 0, zvm_vmo_size(vmo), options);
+	zvm_vmo_publish(vmo, 0);
 	return vmo;
 }
 
@@ -82,8 +122,8 @@ static void vmo_evict(struct zvm_object *obj)
 {
 	struct zvm_vmo *vmo = to_vmo(obj);
 
-	if (vmo->store)
-		trace_vmo_destroy(obj->koid);
+	if (!list_empty(&vmo->in_all))
+		vmo_unpublish(vmo);
 	if (vmo->owner)
 		zvm_object_unpin(&vmo->owner->obj);
 	else if (vmo->store)

@@ -94,6 +94,7 @@ enum zvm_vmo_kind {
  * @slice_size: in bytes, fixed
  * @slice_stream: a slice's own stream size (store->lock)
  * @window: a slice of at least a page: in store->slices (store->lock)
+ * @in_all: in the list of all VMOs, under its lock
  * @parent: NULL: none, or it is dead and had none
  * @children: VMOs made from this one
  * @sibling: in the parent's @children
@@ -115,6 +116,7 @@ struct zvm_vmo {
 	u64 slice_size;
 	u64 slice_stream;
 	struct interval_tree_node window;
+	struct list_head in_all;
 	struct zvm_vmo *parent;
 	struct list_head children;
 	struct list_head sibling;
@@ -146,6 +148,13 @@ static inline u64 *zvm_vmo_stream(struct zvm_vmo *vmo)
 struct zvm_vmo *zvm_vmo_new(u64 size, u32 options);
 /* An empty shell, to become a VMO of any kind. */
 struct zvm_vmo *zvm_vmo_alloc(void);
+/* It has become one. */
+void zvm_vmo_publish(struct zvm_vmo *vmo, u64 parent_koid);
+/*
+ * Of all VMOs the one after @vmo (NULL: the first), pinned; @vmo is unpinned. The
+ * caller has the file system of the objects pinned.
+ */
+struct zvm_vmo *zvm_vmo_next(struct zvm_vmo *vmo);
 
 /* child.c: @size is not rounded; @options without rights */
 struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offset, u64 size);
