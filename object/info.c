@@ -50,9 +50,30 @@ static int info_handle_count(struct zvm_call *call)
 	return err ? err : put_record(call->cmd, &count, sizeof(count));
 }
 
-/* The record grew over time; each older version is the start of the newer. */
-static int info_vmo(struct zvm_call *call, size_t size)
+/*
+ * The bytes of a struct zx_info_vmo in a version of the topic. The record grew over
+ * time; each older version is the start of the newer.
+ */
+static size_t vmo_record_size(u32 topic)
 {
+	switch (topic) {
+	case ZX_INFO_VMO_V1:
+	case ZX_INFO_PROCESS_VMOS_V1:
+		return offsetof(struct zx_info_vmo, metadata_bytes);
+	case ZX_INFO_VMO_V2:
+	case ZX_INFO_PROCESS_VMOS_V2:
+		return offsetof(struct zx_info_vmo, populated_bytes);
+	case ZX_INFO_VMO_V3:
+	case ZX_INFO_PROCESS_VMOS_V3:
+		return offsetof(struct zx_info_vmo, committed_private_bytes);
+	default:
+		return sizeof(struct zx_info_vmo);
+	}
+}
+
+static int info_vmo(struct zvm_call *call)
+{
+	const struct zvm_object_get_info *cmd = call->cmd;
 	struct zx_info_vmo info = {};
 	int err;
 
@@ -63,7 +84,7 @@ static int info_vmo(struct zvm_call *call, size_t size)
 		return err;
 	info.flags |= ZX_INFO_VMO_VIA_HANDLE;
 	info.handle_rights = zvm_call_rights(call);
-	return put_record(call->cmd, &info, size);
+	return put_record(cmd, &info, vmo_record_size(cmd->topic));
 }
 
 static int info_vmar(struct zvm_call *call)
@@ -81,19 +102,28 @@ static int info_vmar(struct zvm_call *call)
 	return put_record(call->cmd, &info, sizeof(info));
 }
 
-static int info_vmar_maps(struct zvm_call *call)
+/* Many records about a region or, if it is a root region, about the process. */
+static int info_vmar_records(struct zvm_call *call)
 {
 	const struct zvm_object_get_info *cmd = call->cmd;
+	void __user *buffer = u64_to_user_ptr(cmd->buffer);
+	bool process = cmd->topic != ZX_INFO_VMAR_MAPS;
+	struct zvm_vmar *vmar = to_vmar(call->obj);
 	u64 actual, avail;
 	int err;
 
-	if (call->obj->type != &zvm_vmar_type)
+	if (call->obj->type != &zvm_vmar_type || (process && vmar->depth))
 		return -EMEDIUMTYPE;
 	err = zvm_call_need(call, ZX_RIGHT_INSPECT);
 	if (err)
 		return err;
-	err = zvm_vmar_info_maps(to_vmar(call->obj), u64_to_user_ptr(cmd->buffer),
-				 cmd->buffer_size, &actual, &avail);
+	if (!process)
+		err = zvm_vmar_info_maps(vmar, buffer, cmd->buffer_size, &actual, &avail);
+	else if (cmd->topic == ZX_INFO_PROCESS_MAPS)
+		err = zvm_vmar_info_process_maps(vmar, buffer, cmd->buffer_size, &actual, &avail);
+	else
+		err = zvm_vmar_info_process_vmos(vmar, vmo_record_size(cmd->topic), buffer,
+						 cmd->buffer_size, &actual, &avail);
 	return err ? err : put_counts(cmd, actual, avail);
 }
 
@@ -111,17 +141,19 @@ int zvm_ioctl_get_info(struct zvm_call *call)
 	case ZX_INFO_HANDLE_COUNT:
 		return info_handle_count(call);
 	case ZX_INFO_VMO_V1:
-		return info_vmo(call, offsetof(struct zx_info_vmo, metadata_bytes));
 	case ZX_INFO_VMO_V2:
-		return info_vmo(call, offsetof(struct zx_info_vmo, populated_bytes));
 	case ZX_INFO_VMO_V3:
-		return info_vmo(call, offsetof(struct zx_info_vmo, committed_private_bytes));
 	case ZX_INFO_VMO:
-		return info_vmo(call, sizeof(struct zx_info_vmo));
+		return info_vmo(call);
 	case ZX_INFO_VMAR:
 		return info_vmar(call);
 	case ZX_INFO_VMAR_MAPS:
-		return info_vmar_maps(call);
+	case ZX_INFO_PROCESS_MAPS:
+	case ZX_INFO_PROCESS_VMOS_V1:
+	case ZX_INFO_PROCESS_VMOS_V2:
+	case ZX_INFO_PROCESS_VMOS_V3:
+	case ZX_INFO_PROCESS_VMOS:
+		return info_vmar_records(call);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -424,7 +424,7 @@ static inline const char *fn_check_access(const struct fn_world *w, const struct
 #define FN_NEVER_FAILS	(1u << 2)
 
 enum fn_target {
-	FN_ON_DEVICE, FN_ON_VMO, FN_ON_OTHER, FN_ON_VMAR, FN_ON_CHILD, FN_ON_FAR, FN_ON_BAG
+	FN_ON_DEVICE, FN_ON_VMO, FN_ON_OTHER, FN_ON_VMAR, FN_ON_ROOT, FN_ON_CHILD, FN_ON_FAR, FN_ON_BAG
 };
 
 struct fn_case {
@@ -460,6 +460,8 @@ static inline int fn_target_fd(const struct fn_world *w, enum fn_target target)
 		return fn_fd(w->other);
 	case FN_ON_VMAR:
 		return fn_fd(w->vmar);
+	case FN_ON_ROOT:
+		return fn_fd(zx_vmar_root_self());
 	case FN_ON_CHILD:
 		return fn_fd(w->child);
 	case FN_ON_FAR:

@@ -194,6 +194,11 @@ INFO(VMO_V3)
 INFO(VMO)
 INFO(VMAR)
 INFO(VMAR_MAPS)
+INFO(PROCESS_MAPS)
+INFO(PROCESS_VMOS_V1)
+INFO(PROCESS_VMOS_V2)
+INFO(PROCESS_VMOS_V3)
+INFO(PROCESS_VMOS)
 
 static bool done_valid(struct fn_world *w ZT_UNUSED)
 {
@@ -245,6 +250,37 @@ static bool done_maps(struct fn_world *w)
 	fn_print_take(w, &now);
 	return w->out->a == now.n_maps && w->out->b == now.n_maps && now.n_maps == 8 &&
 	       !memcmp(w->out->buf, now.maps, now.n_maps * sizeof(now.maps[0]));
+}
+
+/* All is in one region, which is in the root. */
+static bool done_process_maps(struct fn_world *w)
+{
+	zx_info_maps_t *got = (void *)w->out->buf;
+	struct fn_print now;
+
+	fn_print_take(w, &now);
+	if (w->out->a != now.n_maps + 2 || w->out->b != w->out->a ||
+	    got[0].type != ZX_INFO_MAPS_TYPE_ASPACE || got[1].type != ZX_INFO_MAPS_TYPE_VMAR)
+		return false;
+	for (size_t i = 0; i < now.n_maps; i++) {
+		if (got[i + 2].depth != now.maps[i].depth + 2)
+			return false;
+		got[i + 2].depth -= 2;
+	}
+	return !memcmp(got + 2, now.maps, now.n_maps * sizeof(now.maps[0]));
+}
+
+static bool done_process_vmos(struct fn_world *w)
+{
+	zx_info_vmo_t want = zt_vmo_info(w->vmo), *got = (void *)w->out->buf;
+	struct fn_print now;
+	size_t n = 0;
+
+	fn_print_take(w, &now);
+	for (size_t i = 0; i < now.n_maps; i++)
+		n += now.maps[i].type == ZX_INFO_MAPS_TYPE_MAPPING;
+	return w->out->a == n && w->out->b == n && got->koid == want.koid &&
+	       got->committed_bytes == want.committed_bytes;
 }
 
 static void fill_name(struct fn_world *w, union fn_cmd *m)
@@ -1104,6 +1140,11 @@ static const struct fn_case handle_cases[] = {
 	INFO_CASE(VMO, VMO, done_vmo),
 	INFO_CASE(VMAR, VMAR, done_vmar),
 	INFO_CASE(VMAR_MAPS, VMAR, done_maps),
+	INFO_CASE(PROCESS_MAPS, ROOT, done_process_maps),
+	INFO_CASE(PROCESS_VMOS_V1, ROOT, done_process_vmos),
+	INFO_CASE(PROCESS_VMOS_V2, ROOT, done_process_vmos),
+	INFO_CASE(PROCESS_VMOS_V3, ROOT, done_process_vmos),
+	INFO_CASE(PROCESS_VMOS, ROOT, done_process_vmos),
 	CASE("GET_PROPERTY NAME", ZVM_OBJECT_GET_PROPERTY, zvm_object_property, VMO, fill_name,
 	     done_get_name, .setup = setup_name, .outs = { OUT(zvm_object_property, value) }),
 	CASE("GET_PROPERTY VMO_CONTENT_SIZE", ZVM_OBJECT_GET_PROPERTY, zvm_object_property, VMO,

@@ -432,4 +432,168 @@ TEST_F(vmar_info, printed_tree)
 	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE, zvm_vmar_print(stderr, self->vmo));
 }
 
+/* ------------------------------------------------------------------------
+ * The process, by its root VMAR
+ */
+#define MAX_RECORDS 64
+
+/* All of VMAR_MAPS of the root, one deeper, behind a record of the arena. */
+TEST_F(vmar_info, process_maps)
+{
+	zx_info_maps_t got[MAX_RECORDS], want[MAX_RECORDS];
+	struct vt_region root = vt_region_of(zx_vmar_root_self());
+	size_t n = 0, actual = 0, avail = 0;
+	zx_vaddr_t at;
+
+	ZT_ASSERT_OK(zx_vmar_map(self->r.h, ZT_RW | ZX_VM_SPECIFIC, 4 * P, self->vmo, P, 4 * P, &at));
+	ZT_ASSERT_OK(zx_vmar_protect(self->r.h, VT_R, at + P, P));
+	ASSERT_EQ(0, zt_try_write((void *)at));
+	ZT_ASSERT_OK(zx_object_get_info(root.h, ZX_INFO_VMAR_MAPS, want, sizeof(want), &n, &avail));
+	ZT_ASSERT_U64(n, avail);
+	ASSERT_LT(4u, n);
+	memset(got, 0xee, sizeof(got));
+	ZT_ASSERT_OK(zx_object_get_info(root.h, ZX_INFO_PROCESS_MAPS, got, sizeof(got), &actual,
+					&avail));
+	ZT_ASSERT_U64(n + 1, actual);
+	ZT_ASSERT_U64(n + 1, avail);
+	EXPECT_RECORD(got, "proc", root.base, root.len, 0, ZX_INFO_MAPS_TYPE_ASPACE);
+	EXPECT_EQ(-1, zt_nonzero(&got[0].u, sizeof(got[0].u)));
+	for (size_t i = 0; i < n; i++) {
+		want[i].depth++;
+		EXPECT_EQ(0, memcmp(&got[i + 1], &want[i], sizeof(want[i])));
+	}
+	/* behind what is told nothing is written */
+	EXPECT_EQ(-1, zt_not_byte(&got[n + 1], sizeof(got[0]), 0xee));
+	/* as much as fits, also if that is nothing or only the first */
+	for (size_t fits = 0; fits <= 3; fits++) {
+		memset(got, 0xee, sizeof(got));
+		ZT_ASSERT_OK(zx_object_get_info(root.h, ZX_INFO_PROCESS_MAPS, got,
+						fits * sizeof(got[0]) + 5, &actual, &avail));
+		ZT_EXPECT_U64(fits, actual);
+		ZT_EXPECT_U64(n + 1, avail);
+		EXPECT_EQ(-1, zt_not_byte(&got[fits], sizeof(got[0]), 0xee));
+		if (fits > 1)
+			EXPECT_EQ(0, memcmp(&got[1], &want[0], sizeof(want[0])));
+	}
+}
+
+/* A record for each mapping, duplicates and all. */
+TEST_F(vmar_info, process_vmos)
+{
+	static const struct {
+		uint32_t topic;
+		size_t size;
+	} versions[] = {
+		{ ZX_INFO_PROCESS_VMOS_V1, sizeof(zx_info_vmo_v1_t) },
+		{ ZX_INFO_PROCESS_VMOS_V2, sizeof(zx_info_vmo_v2_t) },
+		{ ZX_INFO_PROCESS_VMOS_V3, sizeof(zx_info_vmo_v3_t) },
+		{ ZX_INFO_PROCESS_VMOS, sizeof(zx_info_vmo_t) },
+	};
+	zx_handle_t other = zt_vmo(3 * P, ZX_VMO_RESIZABLE), root = zx_vmar_root_self();
+	zx_info_vmo_t want[3];
+	uint8_t got[4 * sizeof(zx_info_vmo_t)];
+	size_t actual, avail;
+	zx_vaddr_t at;
+
+	ASSERT_EQ(0, zt_vmo_fill(self->vmo, 0, 2 * P, 1));
+	ZT_ASSERT_OK(zx_vmar_map(self->r.h, ZT_RW | ZX_VM_SPECIFIC, 4 * P, self->vmo, 0, P, &at));
+	ZT_ASSERT_OK(zx_vmar_map(self->r.h, ZT_RW | ZX_VM_SPECIFIC | ZX_VM_ALLOW_FAULTS, 8 * P,
+				 other, 0, 3 * P, &at));
+	ZT_ASSERT_OK(zx_vmar_map(self->r.h, ZT_RW | ZX_VM_SPECIFIC, 20 * P, self->vmo, P, P, &at));
+	want[0] = zt_vmo_info(self->vmo);
+	want[1] = zt_vmo_info(other);
+	want[2] = want[0];
+	for (int i = 0; i < 3; i++) {
+		want[i].flags = (want[i].flags & ~ZX_INFO_VMO_VIA_HANDLE) | ZX_INFO_VMO_VIA_MAPPING;
+		want[i].handle_rights = 0;
+	}
+	for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
+		size_t size = versions[v].size;
+
+		for (size_t fits = 0; fits <= 4; fits++) {
+			size_t n = fits < 3 ? fits : 3;
+
+			memset(got, 0xee, sizeof(got));
+			ZT_ASSERT_OK(zx_object_get_info(root, versions[v].topic, got, fits * size,
+							&actual, &avail));
+			ZT_EXPECT_U64(n, actual);
+			ZT_EXPECT_U64(3, avail);
+			for (size_t i = 0; i < n; i++)
+				EXPECT_EQ(0, memcmp(got + i * size, &want[i], size));
+			EXPECT_EQ(-1, zt_not_byte(got + n * size, sizeof(got) - n * size, 0xee));
+		}
+	}
+	/* without its handle it is there all the same */
+	ZT_ASSERT_OK(zx_handle_close(other));
+	ZT_ASSERT_OK(zx_object_get_info(root, ZX_INFO_PROCESS_VMOS, got, sizeof(got), &actual,
+					&avail));
+	ZT_EXPECT_U64(3, actual);
+}
+
+/* More than is told in one go. */
+TEST_F(vmar_info, process_vmos_many)
+{
+	const size_t many = 100;
+	zx_info_vmo_t *got = calloc(many + 1, sizeof(*got));
+	size_t actual = 0, avail = 0;
+	zx_koid_t koid[100];
+	zx_handle_t vmo;
+	zx_vaddr_t at;
+
+	for (size_t i = 0; i < many; i++) {
+		struct vt_region r = vt_alloc(self->r.h, VT_CAN_ALL, P);
+
+		ASSERT_NE(0u, r.h);
+		vmo = zt_vmo(P, 0);
+		ZT_ASSERT_OK(zx_vmar_map(r.h, ZT_RW, 0, vmo, 0, P, &at));
+		koid[i] = zt_koid(vmo);
+		ZT_ASSERT_OK(zx_handle_close(vmo));
+		ZT_ASSERT_OK(zx_handle_close(r.h));
+		if (i == 31)
+			self->r = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 128 * P);
+	}
+	ZT_ASSERT_OK(zx_object_get_info(zx_vmar_root_self(), ZX_INFO_PROCESS_VMOS, got,
+					(many + 1) * sizeof(*got), &actual, &avail));
+	ZT_ASSERT_U64(many, actual);
+	ZT_ASSERT_U64(many, avail);
+	/* each of them once: the order is that of the addresses */
+	for (size_t i = 0; i < many; i++) {
+		size_t n = 0;
+
+		for (size_t k = 0; k < many; k++)
+			n += got[k].koid == koid[i];
+		ZT_EXPECT_U64(1, n);
+	}
+	free(got);
+}
+
+TEST_F(vmar_info, process_topics_want_a_root)
+{
+	static const uint32_t topics[] = {
+		ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS_V1, ZX_INFO_PROCESS_VMOS_V2,
+		ZX_INFO_PROCESS_VMOS_V3, ZX_INFO_PROCESS_VMOS,
+	};
+	zx_handle_t blind = zt_without(zx_vmar_root_self(), ZX_RIGHT_INSPECT);
+	zx_info_maps_t record;
+	size_t avail;
+
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+		ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE,
+				 zx_object_get_info(self->r.h, topics[i], NULL, 0, NULL, &avail));
+		ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE,
+				 zx_object_get_info(self->vmo, topics[i], NULL, 0, NULL, &avail));
+		ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+				 zx_object_get_info(blind, topics[i], NULL, 0, NULL, &avail));
+		ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE,
+				 zx_object_get_info(0x7ffffff3, topics[i], NULL, 0, NULL, &avail));
+	}
+	ZT_EXPECT_STATUS(ZX_ERR_INVALID_ARGS,
+			 zx_object_get_info(zx_vmar_root_self(), ZX_INFO_PROCESS_MAPS, (void *)16,
+					    sizeof(record), NULL, NULL));
+	/* pages counted instead of bytes: not here */
+	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE,
+			 zx_object_get_info(zx_vmar_root_self(), ZX_INFO_PROCESS_MAPS_V1, &record,
+					    sizeof(record), NULL, NULL));
+}
+
 TEST_HARNESS_MAIN

@@ -374,7 +374,9 @@ struct zvm_handle_tag {
  *
  * As zx_object_get_info(), with its topics, records, rights and errors:
  * EOPNOTSUPP: unknown topic; EMSGSIZE: the buffer is smaller than the record
- * of a topic that has just one; EBADFD: VMAR_MAPS of a destroyed VMAR.
+ * of a topic that has just one; EBADFD: VMAR_MAPS of a destroyed VMAR. The topics
+ * PROCESS_MAPS and PROCESS_VMOS want a root VMAR, and tell of its process;
+ * EMEDIUMTYPE: of any other object.
  */
 struct zvm_object_get_info {
 	__u32 size;

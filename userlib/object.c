@@ -23,11 +23,6 @@ static bool topic_of_missing_type(uint32_t topic)
 	case ZX_INFO_TASK_STATS:
 	case ZX_INFO_PROCESS_MAPS_V1:
 	case ZX_INFO_PROCESS_MAPS_V2:
-	case ZX_INFO_PROCESS_MAPS:
-	case ZX_INFO_PROCESS_VMOS_V1:
-	case ZX_INFO_PROCESS_VMOS_V2:
-	case ZX_INFO_PROCESS_VMOS_V3:
-	case ZX_INFO_PROCESS_VMOS:
 	case ZX_INFO_THREAD_STATS:
 	case ZX_INFO_CPU_STATS:
 	case ZX_INFO_KMEM_STATS_V1:
@@ -127,6 +122,11 @@ zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
 	case ZX_INFO_VMO:
 	case ZX_INFO_VMAR:
 	case ZX_INFO_VMAR_MAPS:
+	case ZX_INFO_PROCESS_MAPS:
+	case ZX_INFO_PROCESS_VMOS_V1:
+	case ZX_INFO_PROCESS_VMOS_V2:
+	case ZX_INFO_PROCESS_VMOS_V3:
+	case ZX_INFO_PROCESS_VMOS:
 		return zvmi_call(handle, ZVM_OBJECT_GET_INFO, &cmd);
 	default:
 		if (!topic_of_missing_type(topic))

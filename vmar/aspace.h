@@ -253,6 +253,14 @@ void zvm_aspace_kill(struct zvm_aspace *aspace);
  */
 int zvm_vmar_info_maps(struct zvm_vmar *vmar, void __user *buffer, u64 buffer_size,
 		       u64 *actual, u64 *avail);
+/*
+ * For the root region: the same behind a record of the aspace; and the VMOs of all
+ * mappings, by the first @size bytes of their records.
+ */
+int zvm_vmar_info_process_maps(struct zvm_vmar *root, void __user *buffer, u64 buffer_size,
+			       u64 *actual, u64 *avail);
+int zvm_vmar_info_process_vmos(struct zvm_vmar *root, size_t size, void __user *buffer,
+			       u64 buffer_size, u64 *actual, u64 *avail);
 
 /* Pieces alive, in all address spaces. */
 u64 zvm_mapping_count_all(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ZX_INFO_VMAR_MAPS: all that is in a region, each region before what is in it.
+ * ZX_INFO_VMAR_MAPS: all that is in a region, each region before what is in it; and
+ * the same of a whole process, or of the VMOs mapped in it.
  *
  * That is the order of (address, depth), which tells where to go on when the
  * lock was dropped to copy to the user: what changes meanwhile may be missed,
@@ -73,7 +74,7 @@ static struct place resume_locked(struct zvm_vmar *top, u64 base, u64 depth)
 	}
 }
 
-static void fill_locked(struct zx_info_maps *record, struct place place)
+static void fill_maps_locked(struct zx_info_maps *record, struct place place)
 {
 	struct zvm_vm_node *node = place.node;
 
@@ -97,64 +98,141 @@ static void fill_locked(struct zx_info_maps *record, struct place place)
 	}
 }
 
+static int fill_vmo_locked(void *record, size_t size, struct place place)
+{
+	struct zx_info_vmo info = {};
+	int err = zvm_vmo_fill_info(node_mapping(place.node)->vmo, &info);
+
+	info.flags |= ZX_INFO_VMO_VIA_MAPPING;
+	memcpy(record, &info, size);
+	return err;
+}
+
+/**
+ * struct walk - what is asked, and how far the answer is
+ * @vmar: the region
+ * @vmos: about the VMOs of the mappings; else about all nodes
+ * @below: added to their depths
+ * @size: bytes of a record
+ * @records: room for what is made in one go, or NULL
+ * @started: some node has been passed, the last of them ...
+ * @base: ... at this address ...
+ * @depth: ... and depth
+ */
+struct walk {
+	struct zvm_vmar *vmar;
+	bool vmos;
+	unsigned int below;
+	size_t size;
+	void *records;
+	bool started;
+	u64 base;
+	u64 depth;
+};
+
+/*
+ * Go on until there are @max records, made if @wanted or else just counted, or for
+ * so long. How many, or an error; *@more: some nodes are left.
+ */
+static int walk_on(struct walk *walk, unsigned int max, bool wanted, bool *more)
+{
+	struct zvm_vmar *vmar = walk->vmar;
+	struct place place = { &vmar->node };
+	unsigned int nodes, n = 0;
+	int err = 0;
+
+	if (down_read_killable(&vmar->aspace->lock))
+		return -EINTR;
+	if (vmar->dead)
+		err = -EBADFD;
+	else if (walk->started)
+		place = resume_locked(vmar, walk->base, walk->depth);
+	for (nodes = 0; !err && place.node && n < max && nodes < NODES_AT_ONCE; nodes++) {
+		struct place at = { place.node, place.depth + walk->below };
+		void *record = walk->records + n * walk->size;
+
+		if (!walk->vmos && wanted)
+			fill_maps_locked(record, at);
+		else if (wanted && !place.node->is_region)
+			err = fill_vmo_locked(record, walk->size, at);
+		n += !walk->vmos || !place.node->is_region;
+		walk->started = true;
+		walk->base = place.node->base;
+		walk->depth = place.depth;
+		place = next_locked(vmar, place);
+	}
+	*more = place.node;
+	up_read(&vmar->aspace->lock);
+	return err ? err : n;
+}
+
+/* All records from number @count on. */
+static int walk_all(struct walk *walk, void __user *buffer, u64 room, u64 count, u64 *actual,
+		    u64 *avail)
+{
+	bool more = true;
+	int n = 0;
+
+	if (count < room) {
+		walk->records = kvmalloc_array(min_t(u64, room - count, RECORDS_AT_ONCE),
+					       walk->size, GFP_KERNEL_ACCOUNT);
+		if (!walk->records)
+			return -ENOMEM;
+	}
+	while (more) {
+		bool wanted = count < room;
+
+		n = walk_on(walk, wanted ? min_t(u64, room - count, RECORDS_AT_ONCE) :
+				  NODES_AT_ONCE, wanted, &more);
+		if (n < 0)
+			break;
+		if (wanted && copy_to_user(buffer + count * walk->size, walk->records,
+					   n * walk->size)) {
+			n = -EFAULT;
+			break;
+		}
+		count += n;
+		if (fatal_signal_pending(current)) {
+			n = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	kvfree(walk->records);
+	*avail = count;
+	*actual = min(count, room);
+	return min(n, 0);
+}
+
 int zvm_vmar_info_maps(struct zvm_vmar *vmar, void __user *buffer, u64 buffer_size,
 		       u64 *actual, u64 *avail)
 {
-	struct zx_info_maps __user *out = buffer;
-	u64 room = buffer_size / sizeof(*out);
-	struct zx_info_maps *records = NULL;
-	struct place place = {};
-	u64 base = 0, depth = 0;
-	u64 count = 0;
-	int err = 0;
+	struct walk walk = { .vmar = vmar, .size = sizeof(struct zx_info_maps) };
 
-	if (room) {
-		records = kvmalloc_array(min_t(u64, room, RECORDS_AT_ONCE), sizeof(*records),
-					 GFP_KERNEL_ACCOUNT);
-		if (!records)
-			return -ENOMEM;
-	}
-	do {
-		unsigned int max = count < room ? min_t(u64, room - count, RECORDS_AT_ONCE) :
-						  NODES_AT_ONCE;
-		bool wanted = count < room;
-		unsigned int n = 0;
+	return walk_all(&walk, buffer, buffer_size / walk.size, 0, actual, avail);
+}
 
-		err = -EINTR;
-		if (down_read_killable(&vmar->aspace->lock))
-			break;
-		err = -EBADFD;
-		if (vmar->dead) {
-			up_read(&vmar->aspace->lock);
-			break;
-		}
-		if (count)
-			place = resume_locked(vmar, base, depth);
-		else
-			place.node = &vmar->node;
-		while (place.node && n < max) {
-			if (wanted)
-				fill_locked(&records[n], place);
-			base = place.node->base;
-			depth = place.depth;
-			n++;
-			place = next_locked(vmar, place);
-		}
-		up_read(&vmar->aspace->lock);
+int zvm_vmar_info_process_maps(struct zvm_vmar *root, void __user *buffer, u64 buffer_size,
+			       u64 *actual, u64 *avail)
+{
+	struct walk walk = { .vmar = root, .below = 1, .size = sizeof(struct zx_info_maps) };
+	struct zx_info_maps record = {
+		.name = "proc",
+		.base = root->aspace->base,
+		.size = root->aspace->size,
+		.type = ZX_INFO_MAPS_TYPE_ASPACE,
+	};
+	u64 room = buffer_size / walk.size;
 
-		err = -EFAULT;
-		if (wanted && copy_to_user(out + count, records, n * sizeof(*records)))
-			break;
-		count += n;
-		err = -EINTR;
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-		err = 0;
-	} while (place.node);
-	kvfree(records);
+	if (room && copy_to_user(buffer, &record, sizeof(record)))
+		return -EFAULT;
+	return walk_all(&walk, buffer, room, 1, actual, avail);
+}
 
-	*avail = count;
-	*actual = min(count, room);
-	return err;
+int zvm_vmar_info_process_vmos(struct zvm_vmar *root, size_t size, void __user *buffer,
+			       u64 buffer_size, u64 *actual, u64 *avail)
+{
+	struct walk walk = { .vmar = root, .vmos = true, .size = size };
+
+	return walk_all(&walk, buffer, buffer_size / size, 0, actual, avail);
 }

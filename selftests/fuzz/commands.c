@@ -83,7 +83,9 @@ static const struct name good_child_options[] = {
 static const struct name topics[] = {
 	N(ZX_INFO_HANDLE_VALID), N(ZX_INFO_HANDLE_BASIC), N(ZX_INFO_HANDLE_COUNT), N(ZX_INFO_VMAR),
 	N(ZX_INFO_VMAR_MAPS), N(ZX_INFO_VMO), N(ZX_INFO_VMO_V1), N(ZX_INFO_VMO_V2),
-	N(ZX_INFO_VMO_V3), N(ZX_INFO_PROCESS), N(0xffffffff), { 0, NULL }
+	N(ZX_INFO_VMO_V3), N(ZX_INFO_PROCESS_MAPS), N(ZX_INFO_PROCESS_VMOS),
+	N(ZX_INFO_PROCESS_VMOS_V1), N(ZX_INFO_PROCESS_VMOS_V2), N(ZX_INFO_PROCESS_VMOS_V3),
+	N(ZX_INFO_PROCESS), N(0xffffffff), { 0, NULL }
 };
 
 static const struct name properties[] = {
@@ -212,6 +214,11 @@ static uint32_t need_inspect(const uint64_t *args)
 	case ZX_INFO_HANDLE_COUNT:
 	case ZX_INFO_VMAR:
 	case ZX_INFO_VMAR_MAPS:
+	case ZX_INFO_PROCESS_MAPS:
+	case ZX_INFO_PROCESS_VMOS:
+	case ZX_INFO_PROCESS_VMOS_V1:
+	case ZX_INFO_PROCESS_VMOS_V2:
+	case ZX_INFO_PROCESS_VMOS_V3:
 		return ZX_RIGHT_INSPECT;
 	default:
 		return 0;

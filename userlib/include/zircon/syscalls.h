@@ -630,7 +630,9 @@ zx_status_t zx_object_wait_many(zx_wait_item_t *items, size_t num_items, zx_time
  * @topic: ZX_INFO_HANDLE_VALID (any object, no record, @buffer and the rest are
  *	ignored), ZX_INFO_HANDLE_BASIC (any), ZX_INFO_HANDLE_COUNT (any; INSPECT),
  *	ZX_INFO_VMO and its older versions (a VMO), ZX_INFO_VMAR (a VMAR; INSPECT),
- *	ZX_INFO_VMAR_MAPS (a VMAR; INSPECT; many records); see
+ *	ZX_INFO_VMAR_MAPS (a VMAR; INSPECT; many records), ZX_INFO_PROCESS_MAPS and
+ *	ZX_INFO_PROCESS_VMOS with its older versions (a root VMAR, for its process;
+ *	INSPECT; many records); see
  *	<zircon/syscalls/object.h>
  * @buffer: where the records go; may be NULL if @buffer_size is 0
  * @buffer_size: bytes at @buffer
