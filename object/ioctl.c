@@ -29,6 +29,7 @@ union zvm_cmd {
 	struct zvm_vmo_set_cache_policy cache_policy;
 	struct zvm_vmo_create_child create_child;
 	struct zvm_vmo_transfer_data transfer_data;
+	struct zvm_vmo_committed committed;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
@@ -111,6 +112,7 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	       zvm_vmo_set_cache_policy, reserved, ZX_RIGHT_MAP),
 	VMO_OP(ZVM_VMO_TRANSFER_DATA, zvm_ioctl_vmo_transfer_data, zvm_vmo_transfer_data,
 	       src_offset, ZX_RIGHT_WRITE),
+	VMO_OP(ZVM_VMO_COMMITTED, zvm_ioctl_vmo_committed, zvm_vmo_committed, out_bytes, 0),
 	VMO_OP(ZVM_VMO_CREATE_CHILD, zvm_ioctl_vmo_create_child, zvm_vmo_create_child,
 	       out_handle, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ),
 

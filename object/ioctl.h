@@ -74,6 +74,7 @@ int zvm_ioctl_vmo_create_child(struct zvm_call *call);
 /* The rights of a handle to a child that is made by way of a handle with @rights. */
 u32 zvm_child_rights(u32 rights, u32 options);
 int zvm_ioctl_vmo_transfer_data(struct zvm_call *call);
+int zvm_ioctl_vmo_committed(struct zvm_call *call);
 int zvm_ioctl_vmar_allocate(struct zvm_call *call);		/* vmar_ioctl.c */
 int zvm_ioctl_vmar_map(struct zvm_call *call);
 int zvm_ioctl_vmar_unmap(struct zvm_call *call);

@@ -113,6 +113,7 @@ static const struct row rows[] = {
 	ROW(ZVM_VMO_CREATE_CHILD, VMO, DUPLICATE | READ_, .which = 0x80),	/* ..._MODIFIED */
 	/* The source in rights_transfer_data(); here, a handle that is none. */
 	ROW(ZVM_VMO_TRANSFER_DATA, VMO, WRITE_),
+	ROW(ZVM_VMO_COMMITTED, VMO),
 	/* which: op */
 	ROW(ZVM_VMO_OP_RANGE, VMO, .which = 0),
 	ROW(ZVM_VMO_OP_RANGE, VMO, WRITE_, .which = 1),			/* COMMIT */

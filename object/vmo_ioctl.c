@@ -179,6 +179,16 @@ int zvm_ioctl_vmo_transfer_data(struct zvm_call *call)
 	return err;
 }
 
+int zvm_ioctl_vmo_committed(struct zvm_call *call)
+{
+	const struct zvm_vmo_committed *cmd = call->cmd;
+	u64 bytes;
+	int err;
+
+	err = zvm_vmo_committed(to_vmo(call->obj), cmd->offset, cmd->length, &bytes);
+	return err ? err : put_user(bytes, (u64 __user *)u64_to_user_ptr(cmd->out_bytes));
+}
+
 static int lock_vmo(struct zvm_vmo *vmo, const struct zvm_op_range *cmd)
 {
 	struct zx_vmo_lock_state state = { .size = cmd->length };

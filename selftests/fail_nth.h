@@ -132,6 +132,7 @@ union fn_cmd {
 	struct zvm_vmo_set_cache_policy cache;
 	struct zvm_vmo_create_child child;
 	struct zvm_vmo_transfer_data data;
+	struct zvm_vmo_committed committed;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;

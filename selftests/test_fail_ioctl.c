@@ -423,6 +423,17 @@ static void fill_size(struct fn_world *w, union fn_cmd *m)
 	m->get_size.out_size = u(&w->out->a);
 }
 
+static void fill_committed(struct fn_world *w, union fn_cmd *m)
+{
+	m->committed.length = zt_size(w->vmo);
+	m->committed.out_bytes = u(&w->out->a);
+}
+
+static bool done_committed(struct fn_world *w)
+{
+	return w->out->a && w->out->a == zt_committed(w->vmo);
+}
+
 static bool done_size(struct fn_world *w)
 {
 	return w->out->a == FN_VMO_PAGES * P;
@@ -1170,6 +1181,8 @@ static const struct fn_case vmo_cases[] = {
 		      .setup = setup_sink, .flags = FN_COMMITS),
 	CASE("VMO_GET_SIZE", ZVM_VMO_GET_SIZE, zvm_vmo_get_size, VMO, fill_size, done_size,
 	     .outs = { OUT(zvm_vmo_get_size, out_size) }),
+	CASE("VMO_COMMITTED", ZVM_VMO_COMMITTED, zvm_vmo_committed, VMO, fill_committed,
+	     done_committed, .outs = { OUT(zvm_vmo_committed, out_bytes) }),
 	CASE("VMO_GET_STREAM_SIZE", ZVM_VMO_GET_STREAM_SIZE, zvm_vmo_get_size, VMO, fill_size,
 	     done_size, .outs = { OUT(zvm_vmo_get_size, out_size) }),
 	CASE("VMO_SET_SIZE grow", ZVM_VMO_SET_SIZE, zvm_vmo_set_size, VMO, fill_grow, done_grow),

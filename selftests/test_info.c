@@ -646,4 +646,66 @@ TEST_F(info, H_024_names_are_not_torn)
 	EXPECT_EQ(0u, torn);
 }
 
+/* ------------------------------------------------------------------------
+ * zvm_vmo_committed()
+ */
+static uint64_t committed_in(zx_handle_t vmo, uint64_t offset, uint64_t size)
+{
+	uint64_t bytes = UINT64_MAX;
+
+	return zvm_vmo_committed(vmo, offset, size, &bytes) == ZX_OK ? bytes : UINT64_MAX;
+}
+
+TEST(committed_in_a_range)
+{
+	const uint64_t n = 100;
+	zx_handle_t vmo = zt_vmo(n * ZT_P, ZX_VMO_RESIZABLE), none, slice, snap;
+	bool there[100] = {};
+	uint64_t bytes;
+
+	/* every page that is a multiple of 3 or 7 */
+	for (uint64_t i = 0; i < n; i++) {
+		there[i] = i % 3 == 0 || i % 7 == 0;
+		if (there[i])
+			ZT_ASSERT_OK(zx_vmo_write(vmo, "x", i * ZT_P + 9, 1));
+	}
+	for (uint64_t first = 0; first < n; first++) {
+		uint64_t want = 0;
+
+		ZT_EXPECT_U64(0, committed_in(vmo, first * ZT_P, 0));
+		for (uint64_t end = first + 1; end <= n; end++) {
+			want += there[end - 1] ? ZT_P : 0;
+			ZT_ASSERT_U64(want, committed_in(vmo, first * ZT_P, (end - first) * ZT_P));
+			/* what the range touches counts */
+			ZT_ASSERT_U64(want, committed_in(vmo, (first + 1) * ZT_P - 1,
+							 (end - first - 1) * ZT_P + 1));
+		}
+	}
+	ZT_EXPECT_U64(zt_committed(vmo), committed_in(vmo, 0, n * ZT_P));
+
+	/* views tell of what they show, snapshots of what they have */
+	ZT_ASSERT_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 3 * ZT_P, 20 * ZT_P, &snap));
+	ZT_EXPECT_U64(committed_in(vmo, 4 * ZT_P, 5 * ZT_P), committed_in(snap, ZT_P, 5 * ZT_P));
+	ZT_ASSERT_OK(zx_vmo_write(snap, "x", ZT_P, 1));
+	ZT_EXPECT_U64(ZT_P, committed_in(snap, ZT_P, ZT_P));
+	ZT_EXPECT_U64(0, committed_in(vmo, 4 * ZT_P, ZT_P));
+	ZT_ASSERT_OK(zx_vmo_create_child(snap, ZX_VMO_CHILD_SLICE, 3 * ZT_P, 4 * ZT_P, &slice));
+	ZT_EXPECT_U64(committed_in(snap, 3 * ZT_P, 4 * ZT_P), committed_in(slice, 0, 4 * ZT_P));
+	ZT_EXPECT_STATUS(ZX_ERR_OUT_OF_RANGE, zvm_vmo_committed(slice, 0, 4 * ZT_P + 1, &bytes));
+
+	ZT_EXPECT_STATUS(ZX_ERR_OUT_OF_RANGE, zvm_vmo_committed(vmo, 0, n * ZT_P + 1, &bytes));
+	ZT_EXPECT_STATUS(ZX_ERR_OUT_OF_RANGE, zvm_vmo_committed(vmo, n * ZT_P, 1, &bytes));
+	ZT_EXPECT_STATUS(ZX_ERR_OUT_OF_RANGE, zvm_vmo_committed(vmo, 1, UINT64_MAX, &bytes));
+	ZT_EXPECT_STATUS(ZX_ERR_INVALID_ARGS, zvm_vmo_committed(vmo, 0, ZT_P, NULL));
+	ZT_EXPECT_STATUS(ZX_ERR_WRONG_TYPE, zvm_vmo_committed(zx_vmar_root_self(), 0, 0, &bytes));
+	/* no right is needed, as for ZX_INFO_VMO */
+	none = zt_dup(vmo, 0);
+	ZT_EXPECT_U64(ZT_P, committed_in(none, 0, ZT_P));
+	ZT_ASSERT_OK(zx_handle_close(none));
+	ZT_ASSERT_OK(zx_handle_close(slice));
+	ZT_ASSERT_OK(zx_handle_close(snap));
+	ZT_ASSERT_OK(zx_handle_close(vmo));
+	ZT_EXPECT_STATUS(ZX_ERR_BAD_HANDLE, zvm_vmo_committed(vmo, 0, 0, &bytes));
+}
+
 TEST_HARNESS_MAIN

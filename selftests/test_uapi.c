@@ -47,6 +47,7 @@ union cmd {
 	struct zvm_vmo_set_cache_policy cache;
 	struct zvm_vmo_create_child child;
 	struct zvm_vmo_transfer_data data;
+	struct zvm_vmo_committed committed;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range vmar_range;
@@ -137,6 +138,12 @@ static void good_transfer(struct ctx *c, union cmd *m)
 static void good_get_size(struct ctx *c, union cmd *m)
 {
 	m->get_size.out_size = u(&c->out->a);
+}
+
+static void good_committed(struct ctx *c, union cmd *m)
+{
+	m->committed.length = 3;
+	m->committed.out_bytes = u(&c->out->a);
 }
 
 static void good_set_size(struct ctx *c ZT_UNUSED, union cmd *m)
@@ -279,6 +286,8 @@ static const struct command {
 	  sizeof(struct zvm_vmo_create_child), .reserved = { OFF(zvm_vmo_create_child, reserved) },
 	  .flags = OFF(zvm_vmo_create_child, options), .bad_flags = ~0x25u,
 	  .outs = { OFF(zvm_vmo_create_child, out_handle) } },
+	{ "VMO_COMMITTED", ZVM_VMO_COMMITTED, VMO, good_committed,
+	  sizeof(struct zvm_vmo_committed), .outs = { OFF(zvm_vmo_committed, out_bytes) } },
 	{ "VMO_TRANSFER_DATA", ZVM_VMO_TRANSFER_DATA, VMO, good_transfer_data,
 	  sizeof(struct zvm_vmo_transfer_data), .flags = OFF(zvm_vmo_transfer_data, options),
 	  .bad_flags = ~0u },

@@ -620,6 +620,29 @@ struct zvm_vmo_transfer_data {
 
 #define ZVM_VMO_TRANSFER_DATA _IO(ZVM_IOC_TYPE, 0x29)
 
+/**
+ * struct zvm_vmo_committed - ioctl(ZVM_VMO_COMMITTED), on a VMO
+ * @size: sizeof(struct zvm_vmo_committed)
+ * @tag: tag of the handle, or 0
+ * @offset: bytes from the start of the VMO
+ * @length: bytes
+ * @out_bytes: address of a __u64 for the bytes of memory
+ *
+ * How much memory there is in the pages that the range touches: as
+ * zx_info_vmo_t.committed_bytes, but of part of the VMO, and also for a slice or
+ * reference, which tells of what it shows. No right is needed. Errors: ERANGE: the
+ * range is beyond the VMO's size.
+ */
+struct zvm_vmo_committed {
+	__u32 size;
+	__u32 tag;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 out_bytes;
+};
+
+#define ZVM_VMO_COMMITTED _IO(ZVM_IOC_TYPE, 0x2e)
+
 /* ---- on a VMAR --------------------------------------------------------- */
 
 /**
@@ -769,6 +792,10 @@ ZVM_ASSERT_SIZE(zvm_object_wait_many, 24);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, count, 4);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, items, 8);
 ZVM_ASSERT_OFFSET(zvm_object_wait_many, deadline, 16);
+ZVM_ASSERT_SIZE(zvm_vmo_committed, 32);
+ZVM_ASSERT_OFFSET(zvm_vmo_committed, offset, 8);
+ZVM_ASSERT_OFFSET(zvm_vmo_committed, length, 16);
+ZVM_ASSERT_OFFSET(zvm_vmo_committed, out_bytes, 24);
 ZVM_ASSERT_SIZE(zvm_vmo_transfer_data, 40);
 ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, options, 8);
 ZVM_ASSERT_OFFSET(zvm_vmo_transfer_data, src, 12);

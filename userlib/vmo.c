@@ -169,3 +169,16 @@ zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy)
 		return ZX_ERR_INVALID_ARGS;
 	return zvmi_call(handle, ZVM_VMO_SET_CACHE_POLICY, &cmd);
 }
+
+zx_status_t zvm_vmo_committed(zx_handle_t vmo, uint64_t offset, uint64_t size, uint64_t *bytes)
+{
+	struct zvm_vmo_committed cmd = {
+		.size = sizeof(cmd),
+		.tag = ZVM_HANDLE_TAG(vmo),
+		.offset = offset,
+		.length = size,
+		.out_bytes = zvmi_address(bytes),
+	};
+
+	return zvmi_call(vmo, ZVM_VMO_COMMITTED, &cmd);
+}

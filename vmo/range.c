@@ -180,3 +180,23 @@ int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len)
 	/* Caches are coherent with ordinary memory on every machine we run on. */
 	return 0;
 }
+
+int zvm_vmo_committed(struct zvm_vmo *vmo, u64 offset, u64 len, u64 *bytes)
+{
+	struct zvm_store *store = vmo->store;
+	u64 first, end;
+	int err = 0;
+
+	if (!touched_pages(offset, len, &first, &end))
+		return -ERANGE;
+	*bytes = 0;
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
+	if (end > zvm_vmo_size(vmo) >> PAGE_SHIFT)
+		err = -ERANGE;
+	else if (len)
+		*bytes = zvm_store_count(store, (vmo->offset >> PAGE_SHIFT) + first,
+					 (vmo->offset >> PAGE_SHIFT) + end - 1) << PAGE_SHIFT;
+	mutex_unlock(&store->lock);
+	return err;
+}

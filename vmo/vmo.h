@@ -173,6 +173,8 @@ int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len);
+/* How much memory there is in the pages that the range touches. */
+int zvm_vmo_committed(struct zvm_vmo *vmo, u64 offset, u64 len, u64 *bytes);
 
 /* discardable.c: ZX_VMO_OP_LOCK, _TRY_LOCK (@discarded is NULL) and _UNLOCK */
 int zvm_vmo_lock(struct zvm_vmo *vmo, u64 offset, u64 len, bool *discarded);

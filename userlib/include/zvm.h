@@ -131,6 +131,22 @@ zx_status_t zvm_handle_recv(int sock, zx_handle_t *out);
 zx_status_t zvm_vmar_print(FILE *f, zx_handle_t vmar);
 
 /**
+ * zvm_vmo_committed() - how much memory part of a VMO has
+ * @vmo: the VMO; no right is needed
+ * @offset: from its start
+ * @size: how many bytes; what counts are the pages that the range touches
+ * @bytes: bytes of memory, pages shared with other VMOs in full; a slice or
+ *	reference tells of what it shows
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: as always
+ * - ZX_ERR_OUT_OF_RANGE: the range is not within the VMO's size
+ * - ZX_ERR_INVALID_ARGS: @bytes cannot be written
+ */
+zx_status_t zvm_vmo_committed(zx_handle_t vmo, uint64_t offset, uint64_t size, uint64_t *bytes);
+
+/**
  * zvm_stats() - counts of the whole machine
  * @out: filled in; see struct zvm_stats in <zircon-vm.h>. The library sets
  *	@size itself.
