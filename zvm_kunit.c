@@ -31,6 +31,7 @@ static struct kunit_suite *suites[] = {
 	&zvm_object_suite,
 	&zvm_pagemap_suite,
 	&zvm_vmar_suite,
+	&zvm_arch_suite,
 };
 
 void zvm_kunit_run(void)

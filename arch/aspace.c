@@ -60,26 +60,60 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	return left < n ? n - left : err;
 }
 
-bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr)
+/* The entry of the address's 2 MiB; NULL: there is no table that could have one. */
+static pmd_t *find_pmd(struct vm_area_struct *vma, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
 	p4d_t *p4d;
 	pud_t *pud;
-	pmd_t *pmd;
 
 	/* The VMA keeps page tables that there are. */
 	if (pgd_none(*pgd))
-		return false;
+		return NULL;
 	p4d = p4d_offset(pgd, addr);
 	if (p4d_none(*p4d))
-		return false;
+		return NULL;
 	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud))
-		return false;
-	pmd = pmd_offset(pud, addr);
-	if (pmd_none(*pmd))
+	return pud_none(*pud) ? NULL : pmd_offset(pud, addr);
+}
+
+bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr)
+{
+	pmd_t *pmd = find_pmd(vma, addr);
+
+	if (!pmd || pmd_none(*pmd))
 		return false;
 	return pmd_leaf(*pmd) || !pte_none(ptep_get(pte_offset_kernel(pmd, addr)));
+}
+
+bool zvm_arch_query(struct vm_area_struct *vma, unsigned long addr,
+		    struct zvm_arch_entry *entry)
+{
+	pmd_t *pmdp = find_pmd(vma, addr);
+	pmd_t pmd;
+	pte_t pte;
+
+	if (!pmdp)
+		return false;
+	pmd = READ_ONCE(*pmdp);
+	if (!pmd_present(pmd))
+		return false;
+	if (pmd_leaf(pmd)) {
+		/* Permissions are the same bits. */
+		pte = __pte(pmd_val(pmd));
+		entry->pfn = pmd_pfn(pmd) + pte_index(addr);
+	} else {
+		pte = ptep_get(pte_offset_kernel(pmdp, addr));
+		if (!pte_present(pte))
+			return false;
+		entry->pfn = pte_pfn(pte);
+	}
+	entry->flags = VM_READ;
+	if (pte_write(pte))
+		entry->flags |= VM_WRITE;
+	if (zvm_arch_pte_exec(pte))
+		entry->flags |= VM_EXEC;
+	return true;
 }
 
 struct upgrade {

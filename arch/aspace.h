@@ -17,6 +17,28 @@
  */
 #define zvm_arch_exec_by_vma IS_ENABLED(CONFIG_ARM64)
 
+/**
+ * struct zvm_arch_aspace - the page tables that show an address space
+ * @mm: the process's memory that has them, held by mmgrab(); NULL: none yet. Set once
+ * @ptes: the file mapping by which its PTEs are found, wherever they are; fixed
+ * @start: address in @mm of what the first page of @ptes shows; fixed once there is @mm
+ */
+struct zvm_arch_aspace {
+	struct mm_struct *mm;
+	struct address_space *ptes;
+	unsigned long start;
+};
+
+/**
+ * struct zvm_arch_entry - what a page table says of an address
+ * @pfn: the page
+ * @flags: VM_READ, VM_WRITE, VM_EXEC: what needs no fault
+ */
+struct zvm_arch_entry {
+	unsigned long pfn;
+	vm_flags_t flags;
+};
+
 /*
  * Map @n pages from @addr on with the permissions of @flags (VM_READ, VM_WRITE,
  * VM_EXEC, and VM_SHARED unless the mapping is private). mmap_lock of the VMA
@@ -45,6 +67,13 @@ static inline void zvm_arch_unmap(struct address_space *mapping, pgoff_t first, 
  * keeps new ones away, no means that there is none.
  */
 bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr);
+
+/*
+ * What is mapped at the address? False: nothing. mmap_lock of the VMA held; the answer
+ * may be outdated when it comes, unless the caller keeps others from changing it.
+ */
+bool zvm_arch_query(struct vm_area_struct *vma, unsigned long addr,
+		    struct zvm_arch_entry *entry);
 
 /* Remove the PTE of one address. mmap_lock of the VMA held. */
 static inline void zvm_arch_unmap_here(struct vm_area_struct *vma, unsigned long addr)

@@ -9,6 +9,12 @@
 #include <asm/tlbflush.h>
 
 #ifdef CONFIG_ARM64
+/* Can the process fetch instructions there? */
+static inline bool zvm_arch_pte_exec(pte_t pte)
+{
+	return pte_user_exec(pte);
+}
+
 /*
  * set_pte_at() would bring the page's memory tags and the instruction cache up to
  * date, with functions that modules cannot call: nothing of that changes here.
@@ -26,6 +32,11 @@ static inline void zvm_arch_relaxed(struct vm_area_struct *vma, unsigned long ad
 	flush_tlb_range(vma, addr, end);
 }
 #else
+static inline bool zvm_arch_pte_exec(pte_t pte)
+{
+	return pte_exec(pte);
+}
+
 static inline void zvm_arch_relax_pte(struct mm_struct *mm, unsigned long addr, pte_t *ptep,
 				      pte_t pte)
 {

@@ -55,7 +55,7 @@ static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 	struct zvm_aspace *aspace = zvm_file_aspace(file);
 
 	/* Not remap_file_pages(2), nor anything else that is not us. */
-	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->mm)
+	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->arch.mm)
 		return -EPERM;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
 	/* Not because the process wants what it reads to be executable. */
@@ -134,8 +134,10 @@ int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 	WRITE_ONCE(aspace->trimmer, NULL);
 	if (IS_ERR_VALUE(ret))
 		return -ENOMEM;
-	if (!addr)
+	if (!addr) {
+		aspace->arch.start = ret;
 		aspace->base = ret;
+	}
 	return 0;
 }
 
@@ -145,7 +147,7 @@ static struct zvm_aspace *find_locked(const struct mm_struct *mm)
 
 	lockdep_assert_held(&aspaces_lock);
 	hash_for_each_possible(aspaces, aspace, hash, (unsigned long)mm)
-		if (aspace->mm == mm)
+		if (aspace->arch.mm == mm)
 			return aspace;
 	return NULL;
 }
@@ -181,9 +183,9 @@ static bool publish(struct zvm_aspace *aspace)
 	bool first;
 
 	spin_lock(&aspaces_lock);
-	first = !find_locked(aspace->mm);
+	first = !find_locked(aspace->arch.mm);
 	if (first)
-		hash_add(aspaces, &aspace->hash, (unsigned long)aspace->mm);
+		hash_add(aspaces, &aspace->hash, (unsigned long)aspace->arch.mm);
 	spin_unlock(&aspaces_lock);
 	return first;
 }
@@ -202,9 +204,10 @@ static struct zvm_aspace *aspace_new(struct mm_struct *mm)
 	aspace->size = wanted_size();
 	aspace->dirty_first = U64_MAX;
 	aspace->trim_at = ZVM_TRIM_TABLES;
+	aspace->arch.ptes = obj->inode.i_mapping;
 	/* The struct only, not the memory: it goes when the process does. */
 	mmgrab(mm);
-	aspace->mm = mm;
+	aspace->arch.mm = mm;
 	/* So that offsets in it are never beyond the end of the file. */
 	i_size_write(&obj->inode, MAX_LFS_FILESIZE);
 	return aspace;
@@ -279,23 +282,22 @@ struct zvm_vmar *zvm_aspace_current_root(void)
 void zvm_arena_zap(struct zvm_aspace *aspace, u64 addr, u64 len)
 {
 	lockdep_assert_held_write(&aspace->lock);
-	zvm_arch_unmap(aspace->obj.inode.i_mapping, (addr - aspace->base) >> PAGE_SHIFT,
-		       len >> PAGE_SHIFT, false);
+	zvm_arch_unmap(aspace->arch.ptes, zvm_aspace_pgoff(aspace, addr), len >> PAGE_SHIFT,
+		       false);
 }
 
 void zvm_arena_wrprotect(struct zvm_aspace *aspace, u64 addr, u64 len)
 {
 	lockdep_assert_held_write(&aspace->lock);
-	zvm_arch_wrprotect(aspace->obj.inode.i_mapping, (addr - aspace->base) >> PAGE_SHIFT,
-			   len >> PAGE_SHIFT);
+	zvm_arch_wrprotect(aspace->arch.ptes, zvm_aspace_pgoff(aspace, addr), len >> PAGE_SHIFT);
 }
 
 static void aspace_evict(struct zvm_object *obj)
 {
 	struct zvm_aspace *aspace = container_of(obj, struct zvm_aspace, obj);
 
-	if (aspace->mm)
-		mmdrop(aspace->mm);
+	if (aspace->arch.mm)
+		mmdrop(aspace->arch.mm);
 	if (aspace->user)
 		zvm_user_uncharge(aspace->user, sizeof(*aspace));
 }

@@ -36,15 +36,24 @@
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
 
+#include "../arch/aspace.h"
 #include "../vmo/vmo.h"
 
 /**
- * struct zvm_aspace - the arena of one process
- * @obj: head; never behind a handle. The arena's file is opened on its inode,
- *	and its i_mapping is where the arena's PTEs are zapped
- * @mm: the process's memory, held by mmgrab()
+ * enum zvm_aspace_kind - whose addresses an address space has
+ * @ZVM_ASPACE_USER: those of the process that shows it
+ */
+enum zvm_aspace_kind {
+	ZVM_ASPACE_USER,
+};
+
+/**
+ * struct zvm_aspace - an address space: in Linux, the arena of one process
+ * @obj: head; never behind a handle. The arena's file is opened on its inode
+ * @kind: ZVM_ASPACE_..., whose addresses they are
+ * @arch: the page tables
  * @user: whom regions and mappings are charged to
- * @base: address, fixed once the arena is mapped
+ * @base: address, fixed once there is a root region
  * @size: bytes, fixed
  * @lock: the tree lock
  * @dead: the arena is gone: no more changes (under @lock)
@@ -54,7 +63,7 @@
  *	anew (remap.c)
  * @trimmer: the task that holds @remap_lock and may split the arena's VMA
  * @trimmer_wants_exec: it makes an executable part; @trimmer's alone
- * @hash: in the list of aspaces, by @mm
+ * @hash: in the list of aspaces, by @arch.mm
  * @has_exec: part of the arena has been made executable
  * @dirty_first, @dirty_last: where something was unmapped since the last trim
  * @dirty_tables: page tables that may have become unused since then
@@ -62,7 +71,8 @@
  */
 struct zvm_aspace {
 	struct zvm_object obj;
-	struct mm_struct *mm;
+	enum zvm_aspace_kind kind;
+	struct zvm_arch_aspace arch;
 	struct zvm_user *user;
 	u64 base;
 	u64 size;
@@ -199,10 +209,16 @@ static inline struct zvm_vmar *node_vmar(struct zvm_vm_node *node)
  */
 struct zvm_vmar *zvm_aspace_current_root(void);
 
+/* The page of arch.ptes that belongs at an address of the address space. */
+static inline pgoff_t zvm_aspace_pgoff(const struct zvm_aspace *aspace, u64 addr)
+{
+	return (addr - aspace->base) >> PAGE_SHIFT;
+}
+
 /* Does the calling thread run in the address space? */
 static inline bool zvm_aspace_is_current(const struct zvm_aspace *aspace)
 {
-	return current->mm == aspace->mm;
+	return current->mm == aspace->arch.mm;
 }
 
 /* Remove all PTEs in [addr, addr + len); aspace->lock held for writing. */

@@ -81,7 +81,7 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	/* madvise(MADV_DOFORK) can let a child have the VMA, but not what is in it. */
-	if (vmf->vma->vm_mm != aspace->mm)
+	if (vmf->vma->vm_mm != aspace->arch.mm)
 		return VM_FAULT_SIGSEGV;
 	if (down_read_killable(&aspace->lock))
 		return VM_FAULT_SIGBUS;
@@ -124,12 +124,12 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
  */
 static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 {
-	struct vm_area_struct *vma = find_vma(aspace->mm, *addr);
+	struct vm_area_struct *vma = find_vma(aspace->arch.mm, *addr);
 	struct zvm_mapping *map;
 	struct zvm_window win;
 	bool more = false;
 
-	lockdep_assert_held(&aspace->mm->mmap_lock);
+	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
 	if (!vma || vma->vm_start > *addr || zvm_vma_aspace(vma) != aspace)
 		return false;
 	if (down_read_killable(&aspace->lock))
@@ -153,7 +153,7 @@ unlock:
 
 void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)
 {
-	struct mm_struct *mm = aspace->mm;
+	struct mm_struct *mm = aspace->arch.mm;
 	bool remote = !zvm_aspace_is_current(aspace);
 	u64 end = addr + len;
 	bool more = true;

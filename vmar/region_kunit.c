@@ -59,7 +59,8 @@ struct zvm_vmar *vk_make_aspace(struct kunit *test, struct zvm_aspace **aspace, 
 	*aspace = container_of(obj, struct zvm_aspace, obj);
 	init_rwsem(&(*aspace)->lock);
 	/* No thread's memory, not even a kernel thread's; never looked into. */
-	(*aspace)->mm = ERR_PTR(-ESRCH);
+	(*aspace)->arch.mm = ERR_PTR(-ESRCH);
+	(*aspace)->arch.ptes = obj->inode.i_mapping;
 	(*aspace)->base = BASE;
 	(*aspace)->size = pages << PAGE_SHIFT;
 	root = zvm_vmar_new_root(*aspace);
@@ -72,7 +73,7 @@ struct zvm_vmar *vk_make_aspace(struct kunit *test, struct zvm_aspace **aspace, 
 void vk_end_aspace(struct zvm_aspace *aspace)
 {
 	zvm_aspace_kill(aspace);
-	aspace->mm = NULL;
+	aspace->arch.mm = NULL;
 	zvm_object_put(&aspace->obj);
 }
 

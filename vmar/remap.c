@@ -27,8 +27,8 @@ static struct file *get_arena_file(struct zvm_aspace *aspace, u64 addr)
 	struct vm_area_struct *vma;
 	struct file *file = NULL;
 
-	lockdep_assert_held(&aspace->mm->mmap_lock);
-	vma = find_vma(aspace->mm, addr);
+	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
+	vma = find_vma(aspace->arch.mm, addr);
 	if (vma && vma->vm_start <= addr && zvm_vma_aspace(vma) == aspace)
 		file = get_file(vma->vm_file);
 	return file;
@@ -39,9 +39,9 @@ static bool exec_allowed(struct zvm_aspace *aspace, u64 addr, u64 end)
 {
 	struct vm_area_struct *vma;
 
-	lockdep_assert_held(&aspace->mm->mmap_lock);
+	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
 	while (addr < end) {
-		vma = find_vma(aspace->mm, addr);
+		vma = find_vma(aspace->arch.mm, addr);
 		if (!vma || vma->vm_start > addr || !(vma->vm_flags & VM_EXEC))
 			return false;
 		addr = vma->vm_end;
@@ -57,11 +57,11 @@ int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
 
 	if (mutex_lock_killable(&aspace->remap_lock))
 		return -EINTR;
-	mmap_read_lock(aspace->mm);
+	mmap_read_lock(aspace->arch.mm);
 	allowed = exec_allowed(aspace, addr, addr + len);
 	if (!allowed)
 		file = get_arena_file(aspace, addr);
-	mmap_read_unlock(aspace->mm);
+	mmap_read_unlock(aspace->arch.mm);
 
 	/*
 	 * The VMA permits all; each mapping's own permissions are in its PTEs,
@@ -85,9 +85,9 @@ static unsigned int count_vmas(struct zvm_aspace *aspace, u64 addr, u64 end, uns
 	struct vm_area_struct *vma;
 	unsigned int n = 0;
 
-	lockdep_assert_held(&aspace->mm->mmap_lock);
+	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
 	while (addr < end && n < max) {
-		vma = find_vma(aspace->mm, addr);
+		vma = find_vma(aspace->arch.mm, addr);
 		if (!vma || vma->vm_start >= end)
 			break;
 		n += vma->vm_start >= addr;
@@ -105,9 +105,9 @@ static bool may_cut(struct zvm_aspace *aspace, u64 addr, u64 end, unsigned int *
 	unsigned int gone;
 
 	/* The borders in it vanish, two new ones come at most. */
-	mmap_read_lock(aspace->mm);
+	mmap_read_lock(aspace->arch.mm);
 	gone = count_vmas(aspace, addr + 1, end, TRIM_MAX_VMAS);
-	mmap_read_unlock(aspace->mm);
+	mmap_read_unlock(aspace->arch.mm);
 	if (*vmas + 2 > TRIM_MAX_VMAS + gone && gone < 2)
 		return false;
 	*vmas = max(*vmas + 2, gone + 1) - gone;
@@ -163,16 +163,16 @@ static struct file *next_exec_vma(struct zvm_aspace *aspace, u64 *addr, u64 end,
 	struct vm_area_struct *vma;
 	struct file *file = NULL;
 
-	mmap_read_lock(aspace->mm);
-	for (vma = find_vma(aspace->mm, *addr); vma && vma->vm_start < end;
-	     vma = find_vma(aspace->mm, vma->vm_end))
+	mmap_read_lock(aspace->arch.mm);
+	for (vma = find_vma(aspace->arch.mm, *addr); vma && vma->vm_start < end;
+	     vma = find_vma(aspace->arch.mm, vma->vm_end))
 		if (vma->vm_flags & VM_EXEC && zvm_vma_aspace(vma) == aspace) {
 			*addr = max_t(u64, *addr, vma->vm_start);
 			*vma_end = min_t(u64, end, vma->vm_end);
 			file = get_file(vma->vm_file);
 			break;
 		}
-	mmap_read_unlock(aspace->mm);
+	mmap_read_unlock(aspace->arch.mm);
 	return file;
 }
 
@@ -232,9 +232,9 @@ static u64 trim_range(struct zvm_aspace *aspace, struct file *file, u64 addr, u6
 	unsigned int vmas;
 	int i;
 
-	mmap_read_lock(aspace->mm);
+	mmap_read_lock(aspace->arch.mm);
 	vmas = count_vmas(aspace, aspace->base, aspace->base + aspace->size, TRIM_MAX_VMAS);
-	mmap_read_unlock(aspace->mm);
+	mmap_read_unlock(aspace->arch.mm);
 	for (i = 0; i < TRIM_MAX_GAPS && !fatal_signal_pending(current); i++) {
 		if (!next_gap(aspace, &addr, end, &gap_start, &gap_end))
 			break;
@@ -280,16 +280,16 @@ static unsigned long next_trim(unsigned long now, unsigned long before, unsigned
 
 static void trim(struct zvm_aspace *aspace, u64 addr)
 {
-	unsigned long before = mm_pgtables_bytes(aspace->mm);
+	unsigned long before = mm_pgtables_bytes(aspace->arch.mm);
 	bool passed_over = false;
 	u64 first, last, stop;
 	struct file *file;
 
 	if (!mutex_trylock(&aspace->remap_lock))
 		return;
-	mmap_read_lock(aspace->mm);
+	mmap_read_lock(aspace->arch.mm);
 	file = get_arena_file(aspace, addr);
-	mmap_read_unlock(aspace->mm);
+	mmap_read_unlock(aspace->arch.mm);
 	if (file) {
 		first = xchg(&aspace->dirty_first, U64_MAX);
 		last = xchg(&aspace->dirty_last, 0);
@@ -300,7 +300,7 @@ static void trim(struct zvm_aspace *aspace, u64 addr)
 		}
 	}
 	WRITE_ONCE(aspace->trim_at, next_trim(aspace->trim_at, before,
-					      mm_pgtables_bytes(aspace->mm), passed_over));
+					      mm_pgtables_bytes(aspace->arch.mm), passed_over));
 	WRITE_ONCE(aspace->dirty_tables, 0);
 	mutex_unlock(&aspace->remap_lock);
 	if (file)

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of what is done to page tables, each looked at with
+ * zvm_arch_query(): on the arena of the process that loads the module.
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/sched/mm.h>
+
+#include "../vmar/aspace.h"
+#include "../vmar/vmar.h"
+#include "../zvm_kunit.h"
+#include "aspace.h"
+
+#define PAGES	16
+#define RW	(VM_READ | VM_WRITE)
+#define NOTHING	((vm_flags_t)-1)
+
+/* Shared by all tests, each of which leaves the arena empty. */
+static struct zvm_vmar *root;
+
+struct fixture {
+	struct zvm_arch_aspace *arch;
+	struct vm_area_struct *vma;
+	struct page *page[PAGES];
+	unsigned long addr;
+};
+
+/* Only here is the thread one of the process. */
+static int arch_suite_init(struct kunit_suite *suite)
+{
+	root = zvm_aspace_current_root();
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	mmget(root->aspace->arch.mm);
+	return 0;
+}
+
+static void arch_suite_exit(struct kunit_suite *suite)
+{
+	struct zvm_aspace *aspace;
+
+	if (IS_ERR_OR_NULL(root))
+		return;
+	aspace = root->aspace;
+	vm_munmap(aspace->arch.start, aspace->size);
+	mmput(aspace->arch.mm);
+	zvm_object_put(&root->obj);
+	root = NULL;
+}
+
+static int arch_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	test->priv = f;
+	f->arch = &root->aspace->arch;
+	for (i = 0; i < PAGES; i++) {
+		f->page[i] = alloc_page(GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, f->page[i]);
+	}
+	mmap_read_lock(f->arch->mm);
+	f->vma = find_vma(f->arch->mm, f->arch->start);
+	/* Half of them in one page table, half in the next. */
+	f->addr = f->arch->start + 3 * PMD_SIZE - PAGES / 2 * PAGE_SIZE;
+	return 0;
+}
+
+static void unmap(const struct fixture *f, unsigned int first, unsigned int n)
+{
+	pgoff_t pgoff = (f->addr - f->arch->start) >> PAGE_SHIFT;
+
+	zvm_arch_unmap(f->arch->ptes, pgoff + first, n, false);
+}
+
+static void arch_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int i;
+
+	if (!f)
+		return;
+	if (f->vma) {
+		unmap(f, 0, PAGES);
+		mmap_read_unlock(f->arch->mm);
+	}
+	for (i = 0; i < PAGES && f->page[i]; i++) {
+		/* What was unmapped has let it go. */
+		KUNIT_EXPECT_EQ(test, 1, page_count(f->page[i]));
+		KUNIT_EXPECT_EQ(test, 0, page_mapcount(f->page[i]));
+		put_page(f->page[i]);
+	}
+}
+
+static unsigned long at(const struct fixture *f, unsigned int i)
+{
+	return f->addr + i * PAGE_SIZE;
+}
+
+/* Map pages first to last with these permissions. */
+static long map(const struct fixture *f, unsigned int first, unsigned int n, vm_flags_t flags)
+{
+	return zvm_arch_map(f->vma, at(f, first), (struct page **)f->page + first, n,
+			    VM_SHARED | flags);
+}
+
+/* Each of the addresses shows its page with the permissions, or nothing. */
+static void expect(struct kunit *test, unsigned int first, unsigned int n, vm_flags_t flags)
+{
+	struct fixture *f = test->priv;
+	struct zvm_arch_entry entry;
+	unsigned int i;
+
+	for (i = first; i < first + n; i++) {
+		bool mapped = zvm_arch_query(f->vma, at(f, i), &entry);
+
+		KUNIT_EXPECT_EQ_MSG(test, flags != NOTHING, mapped, "page %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, mapped, zvm_arch_is_mapped(f->vma, at(f, i)),
+				    "page %u", i);
+		if (!mapped || flags == NOTHING)
+			continue;
+		KUNIT_EXPECT_EQ_MSG(test, page_to_pfn(f->page[i]), entry.pfn, "page %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, flags, entry.flags, "page %u", i);
+	}
+}
+
+/* An array of pages, over the end of a page table. */
+static void arch_map(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	expect(test, 0, PAGES, NOTHING);
+	KUNIT_EXPECT_EQ(test, (long)PAGES, map(f, 0, PAGES, RW));
+	expect(test, 0, PAGES, RW);
+	KUNIT_EXPECT_FALSE(test, zvm_arch_is_mapped(f->vma, f->addr - PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, zvm_arch_is_mapped(f->vma, at(f, PAGES)));
+}
+
+static void arch_map_one(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 1l, map(f, 3, 1, RW));
+	expect(test, 0, 3, NOTHING);
+	expect(test, 3, 1, RW);
+	expect(test, 4, PAGES - 4, NOTHING);
+}
+
+/* What is there stays; what comes before it has been mapped. */
+static void arch_map_over(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 1l, map(f, 4, 1, VM_READ));
+	KUNIT_EXPECT_EQ(test, (long)-EBUSY, map(f, 4, 1, RW));
+	KUNIT_EXPECT_EQ(test, (long)-EBUSY, map(f, 4, 3, RW));
+	expect(test, 4, 1, VM_READ);
+	expect(test, 5, PAGES - 5, NOTHING);
+	KUNIT_EXPECT_EQ(test, 4l, map(f, 0, PAGES, RW));
+	expect(test, 0, 4, RW);
+	expect(test, 4, 1, VM_READ);
+	expect(test, 5, PAGES - 5, NOTHING);
+}
+
+static void arch_map_permissions(struct kunit *test)
+{
+	static const vm_flags_t perms[] = {
+		VM_READ, RW, VM_READ | VM_EXEC, RW | VM_EXEC,
+	};
+	struct fixture *f = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(perms); i++) {
+		KUNIT_EXPECT_EQ(test, 1l, map(f, i, 1, perms[i]));
+		KUNIT_EXPECT_EQ(test, 2l, map(f, 6 + 2 * i, 2, perms[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(perms); i++) {
+		expect(test, i, 1, perms[i]);
+		expect(test, 6 + 2 * i, 2, perms[i]);
+	}
+}
+
+static void arch_unmap(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, (long)PAGES, map(f, 0, PAGES, RW));
+	unmap(f, 5, 6);
+	expect(test, 0, 5, RW);
+	expect(test, 5, 6, NOTHING);
+	expect(test, 11, PAGES - 11, RW);
+	KUNIT_EXPECT_EQ(test, 1, page_count(f->page[5]));
+	KUNIT_EXPECT_EQ(test, 2, page_count(f->page[4]));
+	/* Room for others. */
+	KUNIT_EXPECT_EQ(test, 6l, map(f, 5, 6, VM_READ));
+	expect(test, 5, 6, VM_READ);
+
+	zvm_arch_unmap_here(f->vma, at(f, 7));
+	expect(test, 6, 1, VM_READ);
+	expect(test, 7, 1, NOTHING);
+	expect(test, 8, 1, VM_READ);
+}
+
+/* Where it is not done by removing the PTEs they stay, and can be read. */
+static void arch_protect(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct zvm_arch_entry entry;
+	pgoff_t pgoff = (f->addr - f->arch->start) >> PAGE_SHIFT;
+	int i;
+
+	KUNIT_EXPECT_EQ(test, (long)PAGES, map(f, 0, PAGES, RW));
+	zvm_arch_wrprotect(f->arch->ptes, pgoff + 4, 8);
+	expect(test, 0, 4, RW);
+	expect(test, 12, PAGES - 12, RW);
+	for (i = 4; i < 12; i++)
+		if (zvm_arch_query(f->vma, at(f, i), &entry))
+			expect(test, i, 1, VM_READ);
+}
+
+/* Only what is there, and the page it is meant for. */
+static void arch_upgrade(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct page *pages[4] = { f->page[4], f->page[5], f->page[5], f->page[7] };
+
+	KUNIT_EXPECT_EQ(test, 3l, map(f, 4, 3, VM_READ));
+	zvm_arch_upgrade(f->vma, at(f, 4), pages, ARRAY_SIZE(pages));
+	expect(test, 0, 4, NOTHING);
+	expect(test, 4, 2, RW);
+	expect(test, 6, 1, VM_READ);
+	expect(test, 7, PAGES - 7, NOTHING);
+}
+
+/* Where nothing has ever been there is no page table to look into. */
+static void arch_query_nothing(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long addr = f->arch->start + root->aspace->size / 2;
+	struct zvm_arch_entry entry;
+
+	KUNIT_EXPECT_FALSE(test, zvm_arch_query(f->vma, addr, &entry));
+	KUNIT_EXPECT_FALSE(test, zvm_arch_is_mapped(f->vma, addr));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(arch_map),
+	KUNIT_CASE(arch_map_one),
+	KUNIT_CASE(arch_map_over),
+	KUNIT_CASE(arch_map_permissions),
+	KUNIT_CASE(arch_unmap),
+	KUNIT_CASE(arch_protect),
+	KUNIT_CASE(arch_upgrade),
+	KUNIT_CASE(arch_query_nothing),
+	{}
+};
+
+struct kunit_suite zvm_arch_suite = {
+	.name = "zvm_arch",
+	.suite_init = arch_suite_init,
+	.suite_exit = arch_suite_exit,
+	.init = arch_init,
+	.exit = arch_exit,
+	.test_cases = cases,
+};
