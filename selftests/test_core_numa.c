@@ -16,6 +16,12 @@ static bool two_nodes(void)
 	return !access("/sys/devices/system/node/node1/meminfo", R_OK);
 }
 
+/* The harness of 6.1 goes on with a test whose setup skips it. */
+#define NEEDS_NODES() do { \
+	if (!two_nodes()) \
+		SKIP(return, "one node only"); \
+} while (0)
+
 FIXTURE(core_numa) {
 	struct cp_scene s;
 };
@@ -25,7 +31,7 @@ FIXTURE_SETUP(core_numa)
 	struct cp_verdict v;
 
 	if (!two_nodes())
-		SKIP(return, "one node only");
+		return;
 	/* Not yet: it would move back what a test has moved. */
 	vt_write_file("/proc/sys/kernel/numa_balancing", "0");
 	ASSERT_TRUE(cp_make(&self->s));
@@ -78,6 +84,7 @@ TEST_F(core_numa, move_pages)
 	struct cp_noise noise;
 	void *page = control;
 
+	NEEDS_NODES();
 	ASSERT_EQ(0, syscall(SYS_move_pages, 0, 1, &page, &to, &status, MPOL_MF_MOVE));
 	ASSERT_EQ(to, node_of(control));
 	ASSERT_TRUE(cp_noise_start(&noise, &self->s));
@@ -106,9 +113,11 @@ TEST_F(core_numa, move_pages)
 TEST_F(core_numa, migrate_pages)
 {
 	uint8_t *control = anonymous(P);
-	uint64_t pfn = cp_pfn(self->s.view[CP_ARENA_RW]);
 	struct cp_noise noise;
+	uint64_t pfn;
 
+	NEEDS_NODES();
+	pfn = cp_pfn(self->s.view[CP_ARENA_RW]);
 	ASSERT_TRUE(cp_noise_start(&noise, &self->s));
 	for (int i = 0; i < 6; i++) {
 		unsigned long from = 1ul << (i & 1), to = 3 - from;
@@ -126,6 +135,7 @@ TEST_F(core_numa, mbind)
 	static const int modes[] = { MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE, MPOL_DEFAULT };
 	uint8_t *control = anonymous(P);
 
+	NEEDS_NODES();
 	for (unsigned int k = 0; k < ARRAY_SIZE(modes); k++)
 		for (unsigned long nodes = 1; nodes < 4; nodes++) {
 			unsigned long none = 0;
@@ -197,6 +207,7 @@ TEST_F_TIMEOUT(core_numa, hinting, 120)
 	pthread_t t;
 	int rounds;
 
+	NEEDS_NODES();
 	if (!hinting_on())
 		SKIP(return, "no NUMA balancing");
 	updates = cp_vmstat("numa_pte_updates");

@@ -486,10 +486,11 @@ static int wake_through_mmap(int sock ZT_UNUSED, void *arg)
 	VT_CHECK(p != MAP_FAILED);
 	while (!s->waiting && zt_now_ns() < end)
 		sched_yield();
-	s->word = 6;
+	/* The word changes afterwards: its reader may be on its way to sleep still. */
 	while (!futex(&s->word, FUTEX_WAKE, 1, 0) && zt_now_ns() < end)
 		sched_yield();
 	VT_CHECK(zt_now_ns() < end);
+	s->word = 6;
 	return 0;
 }
 
@@ -502,8 +503,8 @@ TEST_F(pages, futex_with_a_plain_mmap)
 	c = vt_spawn(wake_through_mmap, self);
 	s->waiting = 1;
 	EXPECT_EQ(0, futex(&s->word, FUTEX_WAIT, 5, 15000));
-	EXPECT_EQ(6u, s->word);
 	EXPECT_EQ(0, vt_join(&c));
+	EXPECT_EQ(6u, s->word);
 }
 
 /* ------------------------------------------------------------------------
