@@ -84,6 +84,20 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 }
 #endif
 
+/* The largest block of the page allocator. (From 6.4 to 6.7 it would have one order more.) */
+#ifndef MAX_PAGE_ORDER
+#define MAX_PAGE_ORDER (MAX_ORDER - 1)
+#endif
+
+/* These pages, where nobody uses them or who does can do with others; in one zone. */
+#ifdef ACR_FLAGS_NONE
+#define zvm_alloc_contig_range(start, end, gfp) \
+	alloc_contig_range(start, end, ACR_FLAGS_NONE, gfp)
+#else
+#define zvm_alloc_contig_range(start, end, gfp) \
+	alloc_contig_range(start, end, MIGRATE_MOVABLE, gfp)
+#endif
+
 /* Reading a file into a pipe by way of its read_iter. */
 #ifdef ZVM_HAS_COPY_SPLICE_READ
 #define zvm_splice_read copy_splice_read

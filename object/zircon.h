@@ -17,6 +17,8 @@
 #define ZX_OBJ_TYPE_NONE		0
 #define ZX_OBJ_TYPE_VMO			3
 #define ZX_OBJ_TYPE_VMAR		18
+#define ZX_OBJ_TYPE_BTI			24
+#define ZX_OBJ_TYPE_PMT			26
 
 #define ZX_RIGHT_DUPLICATE		BIT(0)
 #define ZX_RIGHT_TRANSFER		BIT(1)
@@ -41,6 +43,9 @@
 				 ZX_RIGHT_SIGNAL)
 #define ZX_DEFAULT_VMAR_RIGHTS	((ZX_RIGHTS_BASIC & ~ZX_RIGHT_WAIT) | \
 				 ZX_RIGHT_OP_CHILDREN)
+#define ZX_DEFAULT_BTI_RIGHTS	((ZX_RIGHTS_BASIC & ~ZX_RIGHT_WAIT) | \
+				 ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHT_MAP)
+#define ZX_DEFAULT_PMT_RIGHTS	ZX_RIGHT_INSPECT
 
 #define ZX_VMO_OP_COMMIT		1
 #define ZX_VMO_OP_DECOMMIT		2
@@ -79,6 +84,12 @@
 #define ZX_CACHE_POLICY_CACHED		0
 #define ZX_CACHE_POLICY_MASK		3
 
+#define ZX_BTI_PERM_READ		BIT(0)
+#define ZX_BTI_PERM_WRITE		BIT(1)
+#define ZX_BTI_PERM_EXECUTE		BIT(2)
+#define ZX_BTI_COMPRESS			BIT(3)
+#define ZX_BTI_CONTIGUOUS		BIT(4)
+
 #define ZX_VM_PERM_READ			BIT(0)
 #define ZX_VM_PERM_WRITE		BIT(1)
 #define ZX_VM_PERM_EXECUTE		BIT(2)
@@ -116,6 +127,7 @@
 #define ZX_INFO_PROCESS_VMOS		0x3000000e
 #define ZX_INFO_PROCESS_MAPS		0x2000000d
 #define ZX_INFO_HANDLE_COUNT		19
+#define ZX_INFO_BTI			20
 #define ZX_INFO_VMO_V1			0x00000017
 #define ZX_INFO_VMO_V2			0x10000017
 #define ZX_INFO_VMO_V3			0x20000017
@@ -127,6 +139,7 @@
 #define ZX_INFO_VMO_IS_COW_CLONE	BIT(2)
 #define ZX_INFO_VMO_VIA_HANDLE		BIT(3)
 #define ZX_INFO_VMO_VIA_MAPPING		BIT(4)
+#define ZX_INFO_VMO_CONTIGUOUS		BIT(6)
 #define ZX_INFO_VMO_DISCARDABLE		BIT(7)
 #define ZX_INFO_VMO_IMMUTABLE		BIT(8)
 
@@ -186,6 +199,13 @@ struct zx_info_vmar {
 	u64 len;
 };
 
+struct zx_info_bti {
+	u64 minimum_contiguity;
+	u64 aspace_size;
+	u64 pmo_count;
+	u64 quarantine_count;
+};
+
 struct zx_info_maps_mapping {
 	u32 mmu_flags;
 	u8 padding1[4];
@@ -219,6 +239,7 @@ static_assert(offsetof(struct zx_info_vmo, metadata_bytes) == 104);
 static_assert(offsetof(struct zx_info_vmo, populated_bytes) == 120);
 static_assert(sizeof(struct zx_vmo_lock_state) == 32);
 static_assert(sizeof(struct zx_info_vmar) == 16);
+static_assert(sizeof(struct zx_info_bti) == 32);
 static_assert(sizeof(struct zx_info_maps) == 152);
 static_assert(offsetof(struct zx_info_maps, mapping) == 64);
 

@@ -6,6 +6,7 @@
 
 #include "../uapi/zircon-vm.h"
 #include "family.h"
+#include "pin.h"
 #include "store.h"
 
 #define SNAPSHOTS (ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | \
@@ -58,14 +59,16 @@ static int check_slice_locked(const struct zvm_vmo *parent, const struct wish *w
 		return -EINVAL;
 	if (parent->options & ZVM_VMO_RESIZABLE)
 		return -EOPNOTSUPP;
-	return parent->store->cache_policy == ZX_CACHE_POLICY_CACHED ? 0 : -EBADFD;
+	if (parent->store->cache_policy != ZX_CACHE_POLICY_CACHED && !zvm_vmo_is_contiguous(parent))
+		return -EBADFD;
+	return 0;
 }
 
 static int check_reference_locked(const struct zvm_vmo *parent, const struct wish *wish)
 {
 	if (wish->offset || wish->size)
 		return -EINVAL;
-	if (parent->kind == ZVM_VMO_SLICE)
+	if (parent->kind == ZVM_VMO_SLICE || zvm_vmo_is_contiguous(parent))
 		return -EOPNOTSUPP;
 	if (wish->options & ZX_VMO_CHILD_RESIZABLE && !(parent->options & ZVM_VMO_RESIZABLE))
 		return -EOPNOTSUPP;
@@ -76,6 +79,8 @@ static int check_snapshot_locked(const struct zvm_vmo *parent, const struct wish
 {
 	u64 start, end;
 
+	if (zvm_vmo_is_contiguous(parent))
+		return -EINVAL;
 	if (!PAGE_ALIGNED(wish->offset))
 		return -EINVAL;
 	if (wish->rounded > ZVM_VMO_MAX_SIZE)
@@ -88,7 +93,9 @@ static int check_snapshot_locked(const struct zvm_vmo *parent, const struct wish
 	if (check_add_overflow(parent->store->base << PAGE_SHIFT, wish->offset, &start) ||
 	    check_add_overflow(start, wish->rounded, &end))
 		return -EINVAL;
-	return parent->kind == ZVM_VMO_SLICE ? -EOPNOTSUPP : 0;
+	if (parent->kind == ZVM_VMO_SLICE)
+		return -EOPNOTSUPP;
+	return zvm_store_is_pinned(parent->store, 0, ULONG_MAX) ? -EBADFD : 0;
 }
 
 static int check_locked(const struct zvm_vmo *parent, const struct wish *wish)
@@ -145,7 +152,7 @@ static void make_view_locked(struct zvm_vmo *child, struct zvm_vmo *parent,
 	}
 	child->offset = parent->offset + wish->offset;
 	child->slice_size = wish->rounded;
-	child->slice_stream = wish->size;
+	child->slice_stream = store->contiguous ? 0 : wish->size;
 	if (wish->rounded) {
 		child->window.start = child->offset >> PAGE_SHIFT;
 		child->window.last = child->window.start + (wish->rounded >> PAGE_SHIFT) - 1;

@@ -28,6 +28,7 @@
 #include "../zvm_trace.h"
 #include "discardable.h"
 #include "page.h"
+#include "pin.h"
 #include "store.h"
 #include "user.h"
 
@@ -180,7 +181,7 @@ static unsigned long discard_locked(struct zvm_store *store)
 	unsigned long pages;
 
 	lockdep_assert_held(&store->lock);
-	if (in_use(store))
+	if (zvm_store_is_pinned(store, 0, ULONG_MAX) || in_use(store))
 		return 0;
 	/* New references come by PTEs: when these are gone the answer is final. */
 	zvm_store_zap(store, 0, last, false);

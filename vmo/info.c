@@ -10,6 +10,7 @@
 #include "attribution.h"
 #include "discardable.h"
 #include "family.h"
+#include "pin.h"
 #include "store.h"
 
 /*
@@ -62,6 +63,8 @@ int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 		info->flags |= ZX_INFO_VMO_RESIZABLE;
 	if (vmo->options & ZVM_VMO_DISCARDABLE)
 		info->flags |= ZX_INFO_VMO_DISCARDABLE;
+	if (zvm_vmo_is_contiguous(vmo))
+		info->flags |= ZX_INFO_VMO_CONTIGUOUS;
 	if (vmo->immutable)
 		info->flags |= ZX_INFO_VMO_IMMUTABLE;
 	zvm_vmo_relations(vmo, &info->parent_koid, &info->num_children);
@@ -120,7 +123,9 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	if (vmo->nr_mappings || mapping_mapped(store->inode->i_mapping))
+	if (zvm_store_is_pinned(store, 0, ULONG_MAX))
+		err = -EBADFD;
+	else if (vmo->nr_mappings || mapping_mapped(store->inode->i_mapping))
 		err = -EBADFD;
 	else if (vmo->owner || zvm_vmo_is_related(vmo))
 		err = -EBADFD;

@@ -63,6 +63,27 @@ static u64 next_index(void)
 	return atomic64_inc_return(&last_index);
 }
 
+/* What has been charged and allocated becomes a store's; with one slot. */
+static struct page *page_init(struct page *page, struct zvm_user *user, u64 owner, bool zero)
+{
+	set_page_user(page, user);
+	set_page_owner(page, owner);
+	set_page_private(page, 1);
+	page_folio(page)->index = next_index();
+	page_folio(page)->mapping = page_inode.i_mapping;
+	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
+	SetPageDirty(page);
+	if (zero)
+		SetPageUptodate(page);
+	atomic64_inc(&nr_pages);
+	return page;
+}
+
+struct page *zvm_page_take(struct page *page, struct zvm_user *user, u64 owner)
+{
+	return page_init(page, user, owner, true);
+}
+
 struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
 {
 	struct page *page;
@@ -75,18 +96,7 @@ struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool ze
 		zvm_user_uncharge(user, PAGE_SIZE);
 		return NULL;
 	}
-
-	set_page_user(page, user);
-	set_page_owner(page, owner);
-	set_page_private(page, 1);
-	page_folio(page)->index = next_index();
-	page_folio(page)->mapping = page_inode.i_mapping;
-	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
-	SetPageDirty(page);
-	if (zero)
-		SetPageUptodate(page);
-	atomic64_inc(&nr_pages);
-	return page;
+	return page_init(page, user, owner, zero);
 }
 
 bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner)

@@ -25,6 +25,12 @@ void __init zvm_page_init(void);
  */
 struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero);
 
+/*
+ * The same of @page, of zeros, that the caller has allocated and charged to @user: the
+ * reference is the slot's now. Returns @page.
+ */
+struct page *zvm_page_take(struct page *page, struct zvm_user *user, u64 owner);
+
 static inline unsigned long zvm_page_slots(struct page *page)
 {
 	return atomic_long_read((atomic_long_t *)&page->private);

@@ -5,6 +5,7 @@
 #include <linux/sched/signal.h>
 
 #include "family.h"
+#include "pin.h"
 #include "store.h"
 
 /* Pages that are committed before others get a chance at the lock. */
@@ -79,8 +80,12 @@ int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len)
 int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len)
 {
 	struct zvm_store *store = vmo->store;
+	u64 first = (vmo->offset + offset) >> PAGE_SHIFT;
+	u64 last = first + (len >> PAGE_SHIFT) - 1;
 	int err;
 
+	if (store->contiguous)
+		return -EOPNOTSUPP;
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	if (!in_vmo(vmo, offset, len))
@@ -91,9 +96,10 @@ int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len)
 		err = -EOPNOTSUPP;
 	else if (!PAGE_ALIGNED(offset | len))
 		err = -EINVAL;
+	else if (zvm_store_is_pinned(store, first, last))
+		err = -EBADFD;
 	else
-		err = zvm_store_erase(store, (vmo->offset + offset) >> PAGE_SHIFT,
-				      ((vmo->offset + offset + len) >> PAGE_SHIFT) - 1, false);
+		err = zvm_store_erase(store, first, last, false);
 	mutex_unlock(&store->lock);
 	return err;
 }
@@ -132,7 +138,7 @@ static int zero_locked(struct zvm_store *store, u64 offset, u64 end, u64 limit)
 	if (tail > limit)
 		return -ERANGE;
 	if (head < tail) {
-		err = zvm_store_erase(store, head >> PAGE_SHIFT, (tail >> PAGE_SHIFT) - 1, false);
+		err = zvm_store_zero(store, head >> PAGE_SHIFT, (tail >> PAGE_SHIFT) - 1);
 		if (err)
 			return err;
 	}

@@ -5,6 +5,7 @@
 
 #include "../uapi/zircon-vm.h"
 #include "page.h"
+#include "pin.h"
 #include "store.h"
 
 u64 zvm_vmo_size(struct zvm_vmo *vmo)
@@ -32,6 +33,8 @@ static int set_size_locked(struct zvm_store *store, u64 size)
 	int err;
 
 	lockdep_assert_held(&store->lock);
+	if (zvm_store_is_pinned(store, aligned >> PAGE_SHIFT, ULONG_MAX))
+		return -EBADFD;
 	/* All that can fail comes first and changes no content. */
 	if (size < aligned && zvm_store_peek(store, size >> PAGE_SHIFT, &writable)) {
 		tail = zvm_store_get_write(store, size >> PAGE_SHIFT, NULL);
@@ -57,6 +60,8 @@ int zvm_vmo_set_size(struct zvm_vmo *vmo, u64 size)
 	struct zvm_store *store = vmo->store;
 	int err;
 
+	if (zvm_vmo_is_contiguous(vmo))
+		return -EBUSY;
 	if (size > U64_MAX - (PAGE_SIZE - 1))
 		return -ERANGE;
 	if (!(vmo->options & ZVM_VMO_RESIZABLE))
@@ -95,8 +100,7 @@ static int set_stream_size_locked(struct zvm_vmo *vmo, u64 size)
 	if (err)
 		return err;
 	if (whole < limit) {
-		err = zvm_store_erase(store, whole >> PAGE_SHIFT, (limit >> PAGE_SHIFT) - 1,
-				      false);
+		err = zvm_store_zero(store, whole >> PAGE_SHIFT, (limit >> PAGE_SHIFT) - 1);
 		if (err)
 			return err;
 	}
@@ -109,6 +113,9 @@ int zvm_vmo_set_stream_size(struct zvm_vmo *vmo, u64 size)
 	struct zvm_store *store = vmo->store;
 	int err;
 
+	/* It has none. */
+	if (zvm_vmo_is_contiguous(vmo))
+		return -EOPNOTSUPP;
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
 	err = set_stream_size_locked(vmo, size);

@@ -27,6 +27,7 @@ void zvm_store_init(struct zvm_store *store, struct inode *inode, struct zvm_use
 	store->user = user;
 	store->inode = inode;
 	store->mappings = RB_ROOT_CACHED;
+	store->pins = RB_ROOT_CACHED;
 	store->zero_first = U64_MAX;
 	store->rw_first = U64_MAX;
 }

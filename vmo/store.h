@@ -94,7 +94,15 @@ int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, 
 /* Zap and give back pages [first, last], at least one, which read as zero from now on. */
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows);
 
-/* The same for pages that nobody can see any more: never fails. */
+/*
+ * Pages [first, last], at least one, read as zero from now on. As zvm_store_erase(), but
+ * those that have to stay where they are do: they are filled with zeros. -EBADFD: they
+ * cannot be as they are not cached; -EIO: their memory has failed; -EINTR: killed; part
+ * may have been done.
+ */
+int zvm_store_zero(struct zvm_store *store, u64 first, u64 last);
+
+/* Zap and give back pages [first, last] that nobody can see any more: never fails. */
 void zvm_store_discard(struct zvm_store *store, u64 first, u64 last);
 
 /* Let no empty leaf stay behind where nothing has been put into one. */

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "page.h"
+#include "pin.h"
 #include "store.h"
 
 /* Pages that are moved before others get a chance at the locks. */
@@ -136,6 +137,24 @@ static bool in_vmo(struct zvm_vmo *vmo, u64 offset, u64 len)
 	return offset <= size && len <= size - offset;
 }
 
+/* One side: the source, or the target. The source is looked at first. */
+static int check_locked(struct zvm_vmo *vmo, u64 offset, u64 len)
+{
+	u64 first = (vmo->offset + offset) >> PAGE_SHIFT;
+
+	lockdep_assert_held(&vmo->store->lock);
+	if (zvm_vmo_is_contiguous(vmo))
+		return -EOPNOTSUPP;
+	if (!in_vmo(vmo, offset, len))
+		return -ERANGE;
+	if (!len)
+		return 0;
+	if (vmo->store->discarded)
+		return -ENOENT;
+	return zvm_store_is_pinned(vmo->store, first, first + (len >> PAGE_SHIFT) - 1) ?
+	       -EBADFD : 0;
+}
+
 int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *src,
 		     u64 src_offset)
 {
@@ -156,10 +175,7 @@ int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *s
 		err = lock_both(t.dst, t.src);
 		if (err)
 			return err;
-		if (!in_vmo(src, src_offset, len) || !in_vmo(dst, offset, len))
-			err = -ERANGE;
-		else if (len && (t.dst->discarded || t.src->discarded))
-			err = -ENOENT;
+		err = check_locked(src, src_offset, len) ?: check_locked(dst, offset, len);
 		/* The same content by way of two VMOs: nothing to do. */
 		if (t.dst == t.src && t.to == t.from)
 			t.pages = 0;

@@ -42,6 +42,8 @@ struct zvm_user;
  * @rw_first, @rw_last: all indexes at which a PTE could be written by since the
  *	last snapshot are within; there others may have references to write by.
  *	first > last if there is none
+ * @contiguous: its pages are in a row in memory, and none is ever replaced; fixed
+ * @pins: ranges of pages that stay where they are
  * @discard: of a discardable VMO, else NULL; fixed
  * @discarded: the content has been discarded; may be read without the lock
  * @cache_policy: ZX_CACHE_POLICY_...
@@ -63,6 +65,8 @@ struct zvm_store {
 	u64 zero_last;
 	u64 rw_first;
 	u64 rw_last;
+	bool contiguous;
+	struct rb_root_cached pins;
 	struct zvm_discard *discard;
 	bool discarded;
 	u32 cache_policy;
@@ -155,6 +159,15 @@ void zvm_vmo_publish(struct zvm_vmo *vmo, u64 parent_koid);
  * caller has the file system of the objects pinned.
  */
 struct zvm_vmo *zvm_vmo_next(struct zvm_vmo *vmo);
+
+/* contiguous.c: @alignment_log2: of the memory's address; 0: that of a page */
+struct zvm_vmo *zvm_vmo_new_contiguous(u64 size, u32 alignment_log2);
+
+/* Is its memory in a row? Then that of its slices is. */
+static inline bool zvm_vmo_is_contiguous(const struct zvm_vmo *vmo)
+{
+	return vmo->store->contiguous;
+}
 
 /* child.c: @size is not rounded; @options without rights */
 struct zvm_vmo *zvm_vmo_new_child(struct zvm_vmo *parent, u32 options, u64 offset, u64 size);
