@@ -8,6 +8,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "object/bti.h"
 #include "object/debugfs.h"
 #include "object/ioctl.h"
 #include "vmar/aspace.h"
@@ -71,6 +72,12 @@ static int __init zvm_init(void)
 	err = zvm_object_type_register(&zvm_aspace_type, "zvm_aspace");
 	if (err)
 		goto unregister_vmar;
+	err = zvm_object_type_register(&zvm_bti_type, "zvm_bti");
+	if (err)
+		goto unregister_aspace;
+	err = zvm_object_type_register(&zvm_pmt_type, "zvm_pmt");
+	if (err)
+		goto unregister_bti;
 	zvm_page_init();
 	zvm_koid_init();
 	zvm_kunit_run();
@@ -82,6 +89,10 @@ static int __init zvm_init(void)
 
 exit_kunit:
 	zvm_kunit_exit();
+	zvm_object_type_unregister(&zvm_pmt_type);
+unregister_bti:
+	zvm_object_type_unregister(&zvm_bti_type);
+unregister_aspace:
 	zvm_object_type_unregister(&zvm_aspace_type);
 unregister_vmar:
 	zvm_object_type_unregister(&zvm_vmar_type);
@@ -103,6 +114,8 @@ static void __exit zvm_exit(void)
 	zvm_debugfs_exit();
 	misc_deregister(&device);
 	zvm_kunit_exit();
+	zvm_object_type_unregister(&zvm_pmt_type);
+	zvm_object_type_unregister(&zvm_bti_type);
 	zvm_object_type_unregister(&zvm_aspace_type);
 	zvm_object_type_unregister(&zvm_vmar_type);
 	zvm_object_type_unregister(&zvm_vmo_type);

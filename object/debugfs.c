@@ -14,6 +14,7 @@
 #include "../vmo/page.h"
 #include "../vmo/pagemap.h"
 #include "../vmo/store.h"
+#include "bti.h"
 #include "debugfs.h"
 #include "handle.h"
 
@@ -24,6 +25,8 @@ static int summary_show(struct seq_file *m, void *v)
 	seq_printf(m, "vmos:\t%llu\n", atomic64_read(&zvm_vmo_type.live));
 	seq_printf(m, "vmars:\t%llu\n", atomic64_read(&zvm_vmar_type.live));
 	seq_printf(m, "aspaces:\t%llu\n", atomic64_read(&zvm_aspace_type.live));
+	seq_printf(m, "btis:\t%llu\n", atomic64_read(&zvm_bti_type.live));
+	seq_printf(m, "pmts:\t%llu\n", atomic64_read(&zvm_pmt_type.live));
 	seq_printf(m, "mappings:\t%llu\n", zvm_mapping_count_all());
 	seq_printf(m, "handles:\t%llu\n", zvm_handle_count_all());
 	seq_printf(m, "pages:\t%llu\n", zvm_page_count_all());

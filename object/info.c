@@ -5,6 +5,7 @@
 #include "../vmar/aspace.h"
 #include "../vmar/vmar.h"
 #include "../vmo/vmo.h"
+#include "bti.h"
 #include "ioctl.h"
 
 /* Tell the counts; an address of 0 is no interest. */
@@ -127,6 +128,24 @@ static int info_vmar_records(struct zvm_call *call)
 	return err ? err : put_counts(cmd, actual, avail);
 }
 
+static int info_bti(struct zvm_call *call)
+{
+	/* Addresses are physical ones, page by page; nothing is ever quarantined. */
+	struct zx_info_bti info = {
+		.minimum_contiguity = PAGE_SIZE,
+		.aspace_size = U64_MAX,
+	};
+	int err;
+
+	if (call->obj->type != &zvm_bti_type)
+		return -EMEDIUMTYPE;
+	err = zvm_call_need(call, ZX_RIGHT_INSPECT);
+	if (err)
+		return err;
+	info.pmo_count = atomic64_read(&to_bti(call->obj)->nr_pmts);
+	return put_record(call->cmd, &info, sizeof(info));
+}
+
 int zvm_ioctl_get_info(struct zvm_call *call)
 {
 	const struct zvm_object_get_info *cmd = call->cmd;
@@ -140,6 +159,8 @@ int zvm_ioctl_get_info(struct zvm_call *call)
 		return info_handle_basic(call);
 	case ZX_INFO_HANDLE_COUNT:
 		return info_handle_count(call);
+	case ZX_INFO_BTI:
+		return info_bti(call);
 	case ZX_INFO_VMO_V1:
 	case ZX_INFO_VMO_V2:
 	case ZX_INFO_VMO_V3:

@@ -7,6 +7,7 @@
 
 #include "../vmar/aspace.h"
 #include "../vmo/vmo.h"
+#include "bti.h"
 #include "ioctl.h"
 
 union zvm_cmd {
@@ -30,6 +31,10 @@ union zvm_cmd {
 	struct zvm_vmo_create_child create_child;
 	struct zvm_vmo_transfer_data transfer_data;
 	struct zvm_vmo_committed committed;
+	struct zvm_bti_create bti_create;
+	struct zvm_vmo_create_contiguous create_contiguous;
+	struct zvm_bti_pin bti_pin;
+	struct zvm_pmt_unpin pmt_unpin;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
@@ -73,6 +78,9 @@ struct zvm_ioctl_op {
 #define HANDLE_OP(cmd, fn, type, last, need) OP(cmd, fn, type, last, .rights = (need))
 #define VMO_OP(cmd, fn, str, last, need) \
 	OP(cmd, fn, str, last, .type = &zvm_vmo_type, .rights = (need))
+#define BTI_OP(cmd, fn, str, last, need) \
+	OP(cmd, fn, str, last, .type = &zvm_bti_type, .rights = (need))
+#define PMT_OP(cmd, fn, str, last) OP(cmd, fn, str, last, .type = &zvm_pmt_type)
 #define VMAR_OP(cmd, fn, str, last) OP(cmd, fn, str, last, .type = &zvm_vmar_type)
 
 static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
@@ -115,6 +123,12 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	VMO_OP(ZVM_VMO_COMMITTED, zvm_ioctl_vmo_committed, zvm_vmo_committed, out_bytes, 0),
 	VMO_OP(ZVM_VMO_CREATE_CHILD, zvm_ioctl_vmo_create_child, zvm_vmo_create_child,
 	       out_handle, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ),
+
+	DEVICE_OP(ZVM_BTI_CREATE, zvm_ioctl_bti_create, zvm_bti_create, out_handle),
+	BTI_OP(ZVM_VMO_CREATE_CONTIGUOUS, zvm_ioctl_vmo_create_contiguous,
+	       zvm_vmo_create_contiguous, out_handle, ZX_RIGHT_MAP),
+	BTI_OP(ZVM_BTI_PIN, zvm_ioctl_bti_pin, zvm_bti_pin, out_handle, ZX_RIGHT_MAP),
+	PMT_OP(ZVM_PMT_UNPIN, zvm_ioctl_pmt_unpin, zvm_pmt_unpin, tag),
 
 	VMAR_OP(ZVM_VMAR_ALLOCATE, zvm_ioctl_vmar_allocate, zvm_vmar_allocate, out_addr),
 	VMAR_OP(ZVM_VMAR_MAP, zvm_ioctl_vmar_map, zvm_vmar_map, out_addr),

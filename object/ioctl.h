@@ -75,6 +75,10 @@ int zvm_ioctl_vmo_create_child(struct zvm_call *call);
 u32 zvm_child_rights(u32 rights, u32 options);
 int zvm_ioctl_vmo_transfer_data(struct zvm_call *call);
 int zvm_ioctl_vmo_committed(struct zvm_call *call);
+int zvm_ioctl_bti_create(struct zvm_call *call);		/* bti.c */
+int zvm_ioctl_vmo_create_contiguous(struct zvm_call *call);
+int zvm_ioctl_bti_pin(struct zvm_call *call);
+int zvm_ioctl_pmt_unpin(struct zvm_call *call);
 int zvm_ioctl_vmar_allocate(struct zvm_call *call);		/* vmar_ioctl.c */
 int zvm_ioctl_vmar_map(struct zvm_call *call);
 int zvm_ioctl_vmar_unmap(struct zvm_call *call);

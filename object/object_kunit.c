@@ -219,6 +219,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(rights_never_grow),
 	KUNIT_CASE(rights_of_children),
 	KUNIT_CASE(rights_transfer_data),
+	KUNIT_CASE(rights_pin),
 	KUNIT_CASE(rights_wait),
 	{ }
 };

@@ -32,6 +32,7 @@ void rights_map(struct kunit *test);
 void rights_never_grow(struct kunit *test);
 void rights_of_children(struct kunit *test);
 void rights_transfer_data(struct kunit *test);
+void rights_pin(struct kunit *test);
 void rights_wait(struct kunit *test);
 
 #endif /* ZVM_OBJECT_OBJECT_KUNIT_H */

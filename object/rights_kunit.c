@@ -12,12 +12,14 @@
 
 #include "../vmar/vmar_kunit.h"
 #include "../zvm_kunit.h"
+#include "bti.h"
 #include "ioctl.h"
 #include "object_kunit.h"
 
 #define ARENA_PAGES	16
 
-enum target { DEVICE, HANDLE, VMO, RESIZABLE, VMAR };
+enum target { DEVICE, HANDLE, VMO, RESIZABLE, VMAR, BTI, PMT };
+#define LAST_TARGET PMT
 
 /**
  * struct row - what a command wants
@@ -85,6 +87,7 @@ static const struct row rows[] = {
 	ROW(ZVM_OBJECT_GET_INFO, VMAR, INSPECT, .which = 0x1000000e),
 	ROW(ZVM_OBJECT_GET_INFO, VMAR, INSPECT, .which = 0x2000000e),
 	ROW(ZVM_OBJECT_GET_INFO, VMAR, INSPECT, .which = 0x3000000e),
+	ROW(ZVM_OBJECT_GET_INFO, BTI, INSPECT, .which = 20),
 	/* which: property, the name and the size of the content */
 	ROW(ZVM_OBJECT_GET_PROPERTY, HANDLE, GET_PROPERTY, .which = 3),
 	ROW(ZVM_OBJECT_GET_PROPERTY, HANDLE, GET_PROPERTY, .which = 17),
@@ -132,6 +135,12 @@ static const struct row rows[] = {
 	ROW(ZVM_VMO_OP_RANGE, VMO, READ_, .which = 14),			/* PREFETCH */
 	ROW(ZVM_VMO_OP_RANGE, VMO, .which = 15),
 
+	ROW(ZVM_BTI_CREATE, DEVICE),
+	ROW(ZVM_VMO_CREATE_CONTIGUOUS, BTI, MAP),
+	/* The VMO in rights_pin(); here, a handle that is none. */
+	ROW(ZVM_BTI_PIN, BTI, MAP),
+	ROW(ZVM_PMT_UNPIN, PMT),
+
 	/* which: options, CAN_MAP_READ, _WRITE, _EXECUTE */
 	ROW(ZVM_VMAR_ALLOCATE, VMAR, .which = 0),
 	ROW(ZVM_VMAR_ALLOCATE, VMAR, READ_, .which = 0x80),
@@ -166,7 +175,7 @@ static const struct row rows[] = {
 
 /* One object of each kind; DEVICE: none. */
 struct world {
-	struct zvm_object *obj[VMAR + 1];
+	struct zvm_object *obj[LAST_TARGET + 1];
 	struct zvm_aspace *aspace;
 };
 
@@ -174,6 +183,9 @@ static void make_world(struct kunit *test, struct world *w)
 {
 	struct zvm_vmo *vmo = zvm_vmo_new(2 * PAGE_SIZE, 0);
 	struct zvm_vmo *resizable = zvm_vmo_new(2 * PAGE_SIZE, ZVM_VMO_RESIZABLE);
+	struct zvm_vmo *pinned;
+	struct zvm_bti *bti;
+	struct zvm_pmt *pmt;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vmo));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(resizable));
@@ -181,18 +193,28 @@ static void make_world(struct kunit *test, struct world *w)
 	w->obj[VMO] = &vmo->obj;
 	w->obj[RESIZABLE] = &resizable->obj;
 	w->obj[VMAR] = &vk_make_aspace(test, &w->aspace, ARENA_PAGES)->obj;
+
+	pinned = zvm_vmo_new(PAGE_SIZE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pinned));
+	bti = zvm_bti_new(0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(bti));
+	pmt = zvm_pmt_new(bti, pinned, 0, PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pmt));
+	/* Which the pin keeps. */
+	zvm_object_put(&pinned->obj);
+	w->obj[BTI] = &bti->obj;
+	w->obj[PMT] = &pmt->obj;
 }
 
 static void end_world(struct kunit *test, struct world *w)
 {
 	enum target on;
 
-	for (on = VMO; on <= VMAR; on++)
+	for (on = VMO; on <= LAST_TARGET; on++)
 		KUNIT_EXPECT_TRUE(test, object_handles_gone(w->obj[on]));
 	vk_end_aspace(w->aspace);
-	zvm_object_put(w->obj[VMO]);
-	zvm_object_put(w->obj[RESIZABLE]);
-	zvm_object_put(w->obj[VMAR]);
+	for (on = VMO; on <= LAST_TARGET; on++)
+		zvm_object_put(w->obj[on]);
 }
 
 /* The struct of the command, for arguments that are fine as far as they go. */
@@ -206,6 +228,8 @@ union args {
 	struct zvm_op_range op;
 	struct zvm_vmo_create_child child;
 	struct zvm_vmo_transfer_data data;
+	struct zvm_vmo_create_contiguous contiguous;
+	struct zvm_bti_pin pin;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
@@ -242,6 +266,9 @@ static void fill_args(union args *a, const struct row *row, const struct world *
 	case ZVM_VMO_OP_RANGE:
 		a->op.op = row->which;
 		a->op.length = 2 * PAGE_SIZE;
+		break;
+	case ZVM_VMO_CREATE_CONTIGUOUS:
+		a->contiguous.vmo_size = PAGE_SIZE;
 		break;
 	case ZVM_VMAR_ALLOCATE:
 		a->allocate.options = row->which;
@@ -292,6 +319,11 @@ static bool allowed(const struct row *row, u32 rights)
 	return (rights & row->all) == row->all && (!row->any || rights & row->any);
 }
 
+static bool is_vmo(enum target on)
+{
+	return on == VMO || on == RESIZABLE;
+}
+
 /* Does the command go to this kind of object? */
 static bool fits(const struct row *row, enum target on)
 {
@@ -328,7 +360,7 @@ void rights_commands(struct kunit *test)
 	make_world(test, &w);
 	prandom_seed_state(&rnd, zvm_kunit_seed(test));
 	for (row = rows; row < rows + ARRAY_SIZE(rows); row++) {
-		for (on = VMO; on <= VMAR; on++) {
+		for (on = VMO; on <= LAST_TARGET; on++) {
 			if (!fits(row, on))
 				continue;
 			check_row(test, row, &w, on, 0);
@@ -362,8 +394,8 @@ void rights_types(struct kunit *test)
 		/* These look into more than one kind of object themselves. */
 		if (row->on == HANDLE || row->cmd == ZVM_HANDLE_DUPLICATE)
 			continue;
-		for (on = VMO; on <= VMAR; on++) {
-			if (fits(row, on) || (row->on != VMAR && row->on != DEVICE && on != VMAR))
+		for (on = VMO; on <= LAST_TARGET; on++) {
+			if (fits(row, on) || (is_vmo(row->on) && is_vmo(on)))
 				continue;
 			err = run(row, &w, on, 0);
 			KUNIT_EXPECT_EQ_MSG(test, -EMEDIUMTYPE, err, "%s on %d", row->name, on);
@@ -539,6 +571,40 @@ void rights_transfer_data(struct kunit *test)
 					    rights);
 		}
 		close_fd(fd);
+	}
+	end_world(test, &w);
+}
+
+/* Who pins must be allowed to map the VMO, and to do what the device is to do. */
+void rights_pin(struct kunit *test)
+{
+	u32 rights, options;
+	struct world w;
+	int fd, err, want;
+
+	make_world(test, &w);
+	for (rights = 0; rights <= (MAP | EXECUTE | WRITE_ | READ_); rights += READ_) {
+		fd = open_handle(test, w.obj[VMO], rights);
+		for (options = 0; options < 0x20; options++) {
+			union args args = { .pin = {
+				.options = options,
+				.vmo = ZVM_HANDLE_VALUE(fd, 0),
+				.length = PAGE_SIZE,
+			} };
+
+			if (!(rights & MAP) || (options & 5 && !(rights & READ_)) ||
+			    (options & 2 && !(rights & WRITE_)))
+				want = -EACCES;
+			else if (!(options & 7) || options & 0x10)
+				want = -EINVAL;		/* for nothing; it is not contiguous */
+			else
+				want = -EFAULT;		/* nobody to tell */
+			err = run_args(ZVM_BTI_PIN, &args, w.obj[BTI], MAP);
+			KUNIT_EXPECT_EQ_MSG(test, want, err, "options %#x with %#x", options,
+					    rights);
+		}
+		close_fd(fd);
+		cond_resched();
 	}
 	end_world(test, &w);
 }

@@ -110,6 +110,8 @@ static int check_map(const struct zvm_call *call, const struct zvm_handle_ref *r
 	u32 rights = perms << ZX_VM_PERM_TO_RIGHT;
 	u32 vmo_options = to_vmo(ref->obj)->options;
 
+	if (options & ZX_VM_FAULT_BEYOND_STREAM_SIZE && zvm_vmo_is_contiguous(to_vmo(ref->obj)))
+		return -EOPNOTSUPP;
 	if (!(ref->rights & ZX_RIGHT_MAP))
 		return -EACCES;
 	if (!perms_ok(options))

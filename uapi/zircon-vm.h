@@ -17,11 +17,12 @@
 /**
  * DOC: Overview
  *
- * /dev/zircon-vm creates two kinds of kernel objects, both known from Zircon:
- * a VMO (a container of pages) and a VMAR (a region of an address space). The
- * user holds them by *handles*. A handle is an open file: it refers to one
- * object and carries a fixed set of rights. close(2) drops it, SCM_RIGHTS hands
- * it to another process, dup(2) gives a second descriptor of the same handle.
+ * /dev/zircon-vm creates kernel objects known from Zircon: VMOs (containers of
+ * pages), VMARs (regions of an address space), and, for drivers in user space,
+ * BTIs and PMTs (which keep pages in place). The user holds them by *handles*. A
+ * handle is an open file: it refers to one object and carries a fixed set of
+ * rights. close(2) drops it, SCM_RIGHTS hands it to another process, dup(2) gives
+ * a second descriptor of the same handle.
  *
  * The semantics of every command, its checks and their order are those of the
  * Zircon system call of the same name. The kernel answers with errno values;
@@ -643,6 +644,110 @@ struct zvm_vmo_committed {
 
 #define ZVM_VMO_COMMITTED _IO(ZVM_IOC_TYPE, 0x2e)
 
+/* ---- BTIs and PMTs ----------------------------------------------------- */
+
+/**
+ * struct zvm_bti_create - ioctl(ZVM_BTI_CREATE), on the device
+ * @size: sizeof(struct zvm_bti_create)
+ * @options: has to be 0
+ * @bti_id: any number, to be seen in /proc/PID/fdinfo
+ * @out_handle: address of a __u32 for the handle
+ *
+ * As zx_bti_create(), without an IOMMU: a BTI is on whose behalf memory is pinned,
+ * and its addresses are physical ones. Errors: EINVAL: @options.
+ */
+struct zvm_bti_create {
+	__u32 size;
+	__u32 options;
+	__aligned_u64 bti_id;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_BTI_CREATE _IO(ZVM_IOC_TYPE, 0x30)
+
+/**
+ * struct zvm_vmo_create_contiguous - ioctl(ZVM_VMO_CREATE_CONTIGUOUS), on a BTI
+ * @size: sizeof(struct zvm_vmo_create_contiguous)
+ * @tag: tag of the handle, or 0
+ * @alignment_log2: the memory's physical address is a multiple of 2 to this; 0: of
+ *	the page size
+ * @reserved: has to be 0
+ * @vmo_size: bytes, whole pages, at least one
+ * @out_handle: address of a __u32 for the handle
+ *
+ * As zx_vmo_create_contiguous() (needs ZX_RIGHT_MAP): a VMO whose pages are all
+ * there, in a row in memory, and stay where they are.
+ *
+ * Errors: EINVAL: @vmo_size, or an alignment below the page size or beyond 2^63;
+ * ERANGE: @vmo_size beyond the largest size; ENOMEM: also if no such memory is free
+ * in a row. Size and alignment beyond the page allocator's largest blocks (4 MiB
+ * on most machines) want CAP_SYS_RAWIO.
+ */
+struct zvm_vmo_create_contiguous {
+	__u32 size;
+	__u32 tag;
+	__u32 alignment_log2;
+	__u32 reserved;
+	__aligned_u64 vmo_size;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_VMO_CREATE_CONTIGUOUS _IO(ZVM_IOC_TYPE, 0x31)
+
+/**
+ * struct zvm_bti_pin - ioctl(ZVM_BTI_PIN), on a BTI
+ * @size: sizeof(struct zvm_bti_pin)
+ * @tag: tag of the handle, or 0
+ * @options: ZX_BTI_... bits
+ * @vmo: handle value of the VMO
+ * @offset: bytes from the start of the VMO, whole pages
+ * @length: bytes, whole pages, at least one
+ * @addrs: address of @num_addrs __u64 for the physical addresses, or 0
+ * @num_addrs: the number of pages, or 1 with ZX_BTI_CONTIGUOUS; or 0, with @addrs 0:
+ *	none is wanted
+ * @out_handle: address of a __u32 for the handle of the PMT
+ *
+ * As zx_bti_pin() (needs ZX_RIGHT_MAP): commits the pages, which from then on stay
+ * where they are until the last handle of the PMT is closed. Addresses are told to
+ * who has CAP_SYS_RAWIO only. The pages count for the user's RLIMIT_MEMLOCK, unless the
+ * caller has CAP_IPC_LOCK.
+ *
+ * Errors: EINVAL: @offset or @length, unknown or unsuitable options, or none of
+ * ZX_BTI_PERM_..., CONTIGUOUS for a VMO that is not, @num_addrs; EBADF, EMEDIUMTYPE:
+ * @vmo; EACCES: @vmo lacks ZX_RIGHT_MAP, or READ or WRITE as @options say, or addresses
+ * are asked for without CAP_SYS_RAWIO; ERANGE: beyond the VMO's size; ENOENT: the VMO
+ * has been discarded; EIO: its memory has failed; ENOMEM: also beyond
+ * RLIMIT_MEMLOCK.
+ */
+struct zvm_bti_pin {
+	__u32 size;
+	__u32 tag;
+	__u32 options;
+	__u32 vmo;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 addrs;
+	__aligned_u64 num_addrs;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_BTI_PIN _IO(ZVM_IOC_TYPE, 0x32)
+
+/**
+ * struct zvm_pmt_unpin - ioctl(ZVM_PMT_UNPIN), on a PMT
+ * @size: sizeof(struct zvm_pmt_unpin)
+ * @tag: tag of the handle, or 0
+ *
+ * Ends the pin at once, whoever else has the descriptor. No right is needed. Errors:
+ * EBADFD: it has been unpinned already.
+ */
+struct zvm_pmt_unpin {
+	__u32 size;
+	__u32 tag;
+};
+
+#define ZVM_PMT_UNPIN _IO(ZVM_IOC_TYPE, 0x33)
+
 /* ---- on a VMAR --------------------------------------------------------- */
 
 /**
@@ -809,6 +914,23 @@ ZVM_ASSERT_OFFSET(zvm_vmo_create_child, child_size, 24);
 ZVM_ASSERT_OFFSET(zvm_vmo_create_child, out_handle, 32);
 ZVM_ASSERT_SIZE(zvm_vmo_set_cache_policy, 16);
 ZVM_ASSERT_OFFSET(zvm_vmo_set_cache_policy, policy, 8);
+ZVM_ASSERT_SIZE(zvm_bti_create, 24);
+ZVM_ASSERT_OFFSET(zvm_bti_create, options, 4);
+ZVM_ASSERT_OFFSET(zvm_bti_create, bti_id, 8);
+ZVM_ASSERT_OFFSET(zvm_bti_create, out_handle, 16);
+ZVM_ASSERT_SIZE(zvm_vmo_create_contiguous, 32);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_contiguous, alignment_log2, 8);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_contiguous, vmo_size, 16);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_contiguous, out_handle, 24);
+ZVM_ASSERT_SIZE(zvm_bti_pin, 56);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, options, 8);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, vmo, 12);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, offset, 16);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, length, 24);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, addrs, 32);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, num_addrs, 40);
+ZVM_ASSERT_OFFSET(zvm_bti_pin, out_handle, 48);
+ZVM_ASSERT_SIZE(zvm_pmt_unpin, 8);
 ZVM_ASSERT_SIZE(zvm_vmar_allocate, 48);
 ZVM_ASSERT_OFFSET(zvm_vmar_allocate, options, 8);
 ZVM_ASSERT_OFFSET(zvm_vmar_allocate, offset, 16);
