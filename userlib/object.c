@@ -28,7 +28,6 @@ static bool topic_of_missing_type(uint32_t topic)
 	case ZX_INFO_KMEM_STATS_V1:
 	case ZX_INFO_KMEM_STATS:
 	case ZX_INFO_RESOURCE:
-	case ZX_INFO_BTI:
 	case ZX_INFO_PROCESS_HANDLE_STATS:
 	case ZX_INFO_SOCKET:
 	case ZX_INFO_JOB:
@@ -116,6 +115,7 @@ zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
 		return zvmi_live(handle) ? ZX_OK : ZX_ERR_BAD_HANDLE;
 	case ZX_INFO_HANDLE_BASIC:
 	case ZX_INFO_HANDLE_COUNT:
+	case ZX_INFO_BTI:
 	case ZX_INFO_VMO_V1:
 	case ZX_INFO_VMO_V2:
 	case ZX_INFO_VMO_V3:

@@ -291,6 +291,124 @@ zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
  */
 zx_status_t zx_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t *out);
 
+/* ---- memory for devices ------------------------------------------------ */
+
+/**
+ * DOC: Memory for devices
+ *
+ * A BTI stands for a device, on whose behalf memory is pinned; a PMT for a pin. No
+ * IOMMU is programmed: addresses are physical ones, and whoever uses them has to see
+ * to it that the device gets at this memory and at no other.
+ */
+
+/**
+ * zx_bti_create() - make a BTI
+ * @iommu: has to be ZX_HANDLE_INVALID. Zircon takes an IOMMU here, of which there is
+ *	none.
+ * @options: has to be 0
+ * @bti_id: any number
+ * @out: the new handle, with ZX_DEFAULT_BTI_RIGHTS
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @options, or @out cannot be written
+ * - ZX_ERR_BAD_HANDLE: @iommu is neither 0 nor live
+ * - ZX_ERR_WRONG_TYPE: @iommu is live, which can only be some other object
+ */
+zx_status_t zx_bti_create(zx_handle_t iommu, uint32_t options, uint64_t bti_id, zx_handle_t *out);
+
+/**
+ * zx_vmo_create_contiguous() - make a VMO whose pages are in a row in memory
+ * @bti: a BTI; ZX_RIGHT_MAP
+ * @size: whole pages, at least one
+ * @alignment_log2: the memory's physical address is a multiple of 2 to this; 0: of
+ *	the page size
+ * @out: the new handle, with ZX_DEFAULT_VMO_RIGHTS
+ *
+ * All pages are there from the start, with zeros, and stay where they are: the VMO can
+ * be neither resized, decommitted nor discarded, and the only children that it can have
+ * are slices, whose pages are in a row as well. It has no stream size.
+ *
+ * Memory in a row is scarce. As much as the largest blocks of Linux's page allocator,
+ * 4 MiB on most machines, everybody can get, if a block is free or can be made free;
+ * more, or a larger alignment, only a process with CAP_SYS_RAWIO, where the kernel has
+ * CONFIG_CONTIG_ALLOC, and it is not charged to its memory cgroup.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @size; or @alignment_log2 is not 0, but less than a page or
+ *   more than 63 (both checked before the handle); @out cannot be written
+ * - ZX_ERR_OUT_OF_RANGE: @size is beyond the largest size
+ * - ZX_ERR_NO_MEMORY: also if there is no such memory in a row
+ */
+zx_status_t zx_vmo_create_contiguous(zx_handle_t bti, size_t size, uint32_t alignment_log2,
+				     zx_handle_t *out);
+
+/**
+ * zx_bti_pin() - keep pages of a VMO in place, and get their addresses
+ * @handle: a BTI; ZX_RIGHT_MAP
+ * @options: what the device is to do with it: at least one of
+ *	ZX_BTI_PERM_READ, _EXECUTE: @vmo needs ZX_RIGHT_READ,
+ *	ZX_BTI_PERM_WRITE: @vmo needs ZX_RIGHT_WRITE;
+ *	and one of these at most:
+ *	ZX_BTI_COMPRESS: an address for each minimum_contiguity of ZX_INFO_BTI,
+ *	which is a page here;
+ *	ZX_BTI_CONTIGUOUS: one address, that of the begin, of a contiguous VMO
+ * @vmo: the VMO; ZX_RIGHT_MAP
+ * @offset: bytes from the start of @vmo, whole pages
+ * @size: bytes, whole pages, at least one
+ * @addrs: for the physical addresses, which are told to processes with CAP_SYS_RAWIO
+ *	only; NULL: none are wanted
+ * @num_addrs: how many there are: as @options say; or 0 if @addrs is NULL
+ * @pmt: handle of the pin, with ZX_DEFAULT_PMT_RIGHTS
+ *
+ * Pages that are not there yet are committed. Until the pin ends, by zx_pmt_unpin() or
+ * with the last handle of the PMT, whoever closes it: decommitting these pages, cutting
+ * them off, and transferring them from or to there is ZX_ERR_BAD_STATE; so are all
+ * snapshots of the VMO, and setting its cache policy; zeroing fills them with zeros; a
+ * discardable VMO is not discarded. Pins may overlap. The pages stay if all other
+ * handles of the VMO are closed.
+ *
+ * Pinned pages count for RLIMIT_MEMLOCK, over all processes of the user, unless the
+ * caller has CAP_IPC_LOCK.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: @handle, then @vmo
+ * - ZX_ERR_ACCESS_DENIED: also if addresses are asked for without CAP_SYS_RAWIO
+ * - ZX_ERR_INVALID_ARGS: @offset, @size, @options, @num_addrs, ZX_BTI_CONTIGUOUS for a
+ *   VMO that is not contiguous; @addrs or @pmt cannot be written
+ * - ZX_ERR_OUT_OF_RANGE: beyond the end of @vmo
+ * - ZX_ERR_NOT_FOUND: @vmo has been discarded
+ * - ZX_ERR_NO_MEMORY: also beyond RLIMIT_MEMLOCK
+ */
+zx_status_t zx_bti_pin(zx_handle_t handle, uint32_t options, zx_handle_t vmo, uint64_t offset,
+		       uint64_t size, zx_paddr_t *addrs, size_t num_addrs, zx_handle_t *pmt);
+
+/**
+ * zx_bti_release_quarantine() - release the memory of pins that were not ended
+ * @handle: a BTI; ZX_RIGHT_WRITE
+ *
+ * Zircon keeps the memory of a PMT that is closed without zx_pmt_unpin(). Here the pin
+ * ends, so that there is never anything to release.
+ *
+ * Return: ZX_OK, or an error that any call can give.
+ */
+zx_status_t zx_bti_release_quarantine(zx_handle_t handle);
+
+/**
+ * zx_pmt_unpin() - end a pin
+ * @handle: a PMT; no right is needed. The value is dead afterwards, whatever the call
+ *	returns.
+ *
+ * The pin ends at once, whoever else has a descriptor of the handle.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_STATE: it had ended before, by another descriptor of the handle
+ */
+zx_status_t zx_pmt_unpin(zx_handle_t handle);
+
 /* ---- VMARs ------------------------------------------------------------- */
 
 /**

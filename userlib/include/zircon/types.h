@@ -202,6 +202,13 @@ typedef struct zx_vmo_lock_state {
 	uint64_t discarded_size;
 } zx_vmo_lock_state_t;
 
+/* Options of zx_bti_pin(). */
+#define ZX_BTI_PERM_READ ((uint32_t)1u << 0)
+#define ZX_BTI_PERM_WRITE ((uint32_t)1u << 1)
+#define ZX_BTI_PERM_EXECUTE ((uint32_t)1u << 2)
+#define ZX_BTI_COMPRESS ((uint32_t)1u << 3)
+#define ZX_BTI_CONTIGUOUS ((uint32_t)1u << 4)
+
 /* ---- VMARs ------------------------------------------------------------- */
 
 /* Options of zx_vmar_allocate(), zx_vmar_map() and zx_vmar_protect(). */

@@ -356,7 +356,13 @@ typedef struct zx_info_task_stats_v1 {
 	size_t mem_scaled_shared_bytes;
 } zx_info_task_stats_v1_t;
 
-/* ZX_INFO_BTI */
+/**
+ * struct zx_info_bti - ZX_INFO_BTI, a BTI, INSPECT
+ * @minimum_contiguity: bytes that each address of ZX_BTI_COMPRESS stands for: a page
+ * @aspace_size: of the addresses that there are: no limit
+ * @pmo_count: pins made by way of it, as yet
+ * @quarantine_count: always 0
+ */
 typedef struct zx_info_bti {
 	uint64_t minimum_contiguity;
 	uint64_t aspace_size;
