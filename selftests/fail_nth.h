@@ -133,6 +133,10 @@ union fn_cmd {
 	struct zvm_vmo_create_child child;
 	struct zvm_vmo_transfer_data data;
 	struct zvm_vmo_committed committed;
+	struct zvm_bti_create bti_create;
+	struct zvm_vmo_create_contiguous contiguous;
+	struct zvm_bti_pin pin;
+	struct zvm_pmt_unpin unpin;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;

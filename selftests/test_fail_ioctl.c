@@ -1089,6 +1089,8 @@ static bool unchanged(struct fn_world *w)
 #define INFO_CASE(topic_, target_, done_)					\
 	CASE("GET_INFO " #topic_, ZVM_OBJECT_GET_INFO, zvm_object_get_info,	\
 	     target_, fill_##topic_, done_, INFO_OUTS)
+#define BTI_CASE(name_, nr_, str_, ...)						\
+	CASE(name_, nr_, str_, BAG, __VA_ARGS__, .outs = { OUT(str_, out_handle) })
 #define INFO_OUTS .outs = { OUT(zvm_object_get_info, buffer),			\
 			    OUT(zvm_object_get_info, out_actual),		\
 			    OUT(zvm_object_get_info, out_avail) }
@@ -1116,6 +1118,100 @@ static bool unchanged(struct fn_world *w)
 	     fill_transfer_data, __VA_ARGS__)
 #define TRANSFER_CASE(nr_, name_, fill_, ...)					\
 	CASE(#nr_ name_, ZVM_##nr_, zvm_vmo_transfer, VMO, fill_, __VA_ARGS__)
+
+/* ---- on a BTI or PMT ---- */
+
+static void setup_bti(struct fn_world *w)
+{
+	zx_handle_t bti;
+
+	if (zx_bti_create(ZX_HANDLE_INVALID, 0, 7, &bti) == ZX_OK)
+		zt_keep(&w->bag, bti);
+}
+
+static void fill_bti_create(struct fn_world *w, union fn_cmd *m)
+{
+	m->bti_create.out_handle = u(&w->out->handle);
+}
+
+static bool done_bti_create(struct fn_world *w)
+{
+	return zt_type(made(w)) == ZX_OBJ_TYPE_BTI;
+}
+
+static void fill_contiguous(struct fn_world *w, union fn_cmd *m)
+{
+	m->contiguous.vmo_size = 40 * P;
+	m->contiguous.out_handle = u(&w->out->handle);
+}
+
+static bool done_contiguous(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+
+	return h && zt_committed(h) == 40 * P && zt_vmo_zero(h, 0, 40 * P) &&
+	       zt_vmo_info(h).flags & ZX_INFO_VMO_CONTIGUOUS;
+}
+
+static void fill_pin(struct fn_world *w, union fn_cmd *m)
+{
+	m->pin.options = ZX_BTI_PERM_READ;
+	m->pin.vmo = w->vmo;
+	m->pin.offset = 2 * P;
+	m->pin.length = 3 * P;
+	m->pin.addrs = u(w->out->buf);
+	m->pin.num_addrs = 3;
+	m->pin.out_handle = u(&w->out->handle);
+}
+
+static zx_status_t snapshot(struct fn_world *w)
+{
+	zx_handle_t child;
+	zx_status_t st = zx_vmo_create_child(w->vmo, ZX_VMO_CHILD_SNAPSHOT, 0, P, &child);
+
+	if (st == ZX_OK)
+		zx_handle_close(child);
+	return st;
+}
+
+static bool is_pinned(struct fn_world *w)
+{
+	return snapshot(w) == ZX_ERR_BAD_STATE;
+}
+
+static bool is_unpinned(struct fn_world *w)
+{
+	return snapshot(w) == ZX_OK;
+}
+
+static bool done_pin(struct fn_world *w)
+{
+	return made(w) && is_pinned(w) && zt_vmo_holds(w->vmo, 2 * P, P, 1) &&
+	       zt_vmo_zero(w->vmo, 3 * P, 2 * P);
+}
+
+static void setup_pmt(struct fn_world *w)
+{
+	zx_handle_t pmt;
+
+	setup_bti(w);
+	if (zx_bti_pin(w->bag.h[0], ZX_BTI_PERM_READ, w->vmo, 0, P, NULL, 0, &pmt) == ZX_OK)
+		zt_keep(&w->bag, pmt);
+	/* commands go to the first */
+	w->bag.h[1] = w->bag.h[0];
+	w->bag.h[0] = pmt;
+}
+
+INFO(BTI)
+
+static bool done_bti(struct fn_world *w)
+{
+	zx_info_bti_t info;
+
+	memcpy(&info, w->out->buf, sizeof(info));
+	return w->out->a == 1 && w->out->b == 1 && info.minimum_contiguity == P &&
+	       !info.pmo_count && !info.quarantine_count;
+}
 
 static const struct fn_case device_cases[] = {
 	CASE("HANDSHAKE", ZVM_HANDSHAKE, zvm_handshake, DEVICE, fill_handshake, done_handshake),
@@ -1221,6 +1317,20 @@ static const struct fn_case vmo_cases[] = {
 		  .kept = kept_shared_source, .flags = FN_COMMITS),
 };
 
+static const struct fn_case bti_cases[] = {
+	CASE("BTI_CREATE", ZVM_BTI_CREATE, zvm_bti_create, DEVICE, fill_bti_create,
+	     done_bti_create, .outs = { OUT(zvm_bti_create, out_handle) }),
+	CASE("VMO_CREATE_CONTIGUOUS", ZVM_VMO_CREATE_CONTIGUOUS, zvm_vmo_create_contiguous, BAG,
+	     fill_contiguous, done_contiguous, .setup = setup_bti,
+	     .outs = { OUT(zvm_vmo_create_contiguous, out_handle) }),
+	CASE("BTI_PIN", ZVM_BTI_PIN, zvm_bti_pin, BAG, fill_pin, done_pin, .setup = setup_bti,
+	     .flags = FN_COMMITS, .outs = { OUT(zvm_bti_pin, addrs), OUT(zvm_bti_pin, out_handle) }),
+	CASE("PMT_UNPIN", ZVM_PMT_UNPIN, zvm_pmt_unpin, BAG, fill_nothing, is_unpinned,
+	     .setup = setup_pmt, .kept = is_pinned),
+	CASE("GET_INFO BTI", ZVM_OBJECT_GET_INFO, zvm_object_get_info, BAG, fill_BTI, done_bti,
+	     .setup = setup_bti, INFO_OUTS),
+};
+
 static const struct fn_case vmar_cases[] = {
 	CASE("VMAR_ALLOCATE", ZVM_VMAR_ALLOCATE, zvm_vmar_allocate, VMAR, fill_allocate,
 	     done_allocate, .outs = { OUT(zvm_vmar_allocate, out_handle),
@@ -1266,6 +1376,7 @@ static const struct {
 	{ device_cases, ARRAY_SIZE(device_cases) },
 	{ handle_cases, ARRAY_SIZE(handle_cases) },
 	{ vmo_cases, ARRAY_SIZE(vmo_cases) },
+	{ bti_cases, ARRAY_SIZE(bti_cases) },
 	{ vmar_cases, ARRAY_SIZE(vmar_cases) },
 };
 
@@ -1406,6 +1517,7 @@ TEST_F(fail_ioctl, all_are_swept)
 SWEEP(device, 0)
 SWEEP(handle, 1)
 SWEEP(vmo, 2)
-SWEEP(vmar, 3)
+SWEEP(bti, 3)
+SWEEP(vmar, 4)
 
 TEST_HARNESS_MAIN

@@ -113,6 +113,31 @@ TEST(vmar_calls)
 	EXPECT_OK(zx_handle_close(vmo));
 }
 
+TEST(bti_calls)
+{
+	const size_t page_size = zx_system_get_page_size();
+	zx_handle_t bti = ZX_HANDLE_INVALID, vmo = ZX_HANDLE_INVALID, pmt = ZX_HANDLE_INVALID;
+	zx_paddr_t addrs[2] = { 0, 0 };
+	zx_info_bti_t info = { .pmo_count = 0 };
+
+	ASSERT_EQ(ZX_OK, zx_bti_create(ZX_HANDLE_INVALID, 0, 4711, &bti));
+	ASSERT_EQ(ZX_OK, zx_vmo_create_contiguous(bti, 2 * page_size, 0, &vmo));
+	/* Addresses are not for everybody. */
+	if (zx_bti_pin(bti, ZX_BTI_PERM_READ | ZX_BTI_PERM_WRITE, vmo, 0, 2 * page_size, addrs, 2,
+		       &pmt) == ZX_OK) {
+		EXPECT_EQ(addrs[0] + page_size, addrs[1]);
+	} else {
+		EXPECT_OK(zx_bti_pin(bti, ZX_BTI_PERM_READ | ZX_BTI_CONTIGUOUS, vmo, 0,
+				     2 * page_size, NULL, 0, &pmt));
+	}
+	EXPECT_OK(zx_object_get_info(bti, ZX_INFO_BTI, &info, sizeof(info), NULL, NULL));
+	EXPECT_EQ(1u, info.pmo_count);
+	EXPECT_OK(zx_pmt_unpin(pmt));
+	EXPECT_OK(zx_bti_release_quarantine(bti));
+	EXPECT_OK(zx_handle_close(vmo));
+	EXPECT_OK(zx_handle_close(bti));
+}
+
 TEST(handle_calls)
 {
 	zx_handle_t handles[3] = { ZX_HANDLE_INVALID, ZX_HANDLE_INVALID, ZX_HANDLE_INVALID };

@@ -11,12 +11,13 @@
 
 #include <zircon-vm.h>
 
-enum target { DEVICE, ANY, VMO, VMAR };
+enum target { DEVICE, ANY, VMO, VMAR, BTI, PMT };
 
 /* What the commands act on, and memory for what they write. */
 struct ctx {
 	int dev, vmo, vmar;	/* vmar: a sub-region of its own for each test */
 	zx_handle_t vmo_h, vmar_h;
+	zx_handle_t bti_h, pmt_h;	/* the pin is of another VMO */
 	zx_vaddr_t base;	/* of the region; one page of the VMO is mapped there */
 	struct {
 		__u32 handle;
@@ -48,6 +49,10 @@ union cmd {
 	struct zvm_vmo_create_child child;
 	struct zvm_vmo_transfer_data data;
 	struct zvm_vmo_committed committed;
+	struct zvm_bti_create bti_create;
+	struct zvm_vmo_create_contiguous contiguous;
+	struct zvm_bti_pin pin;
+	struct zvm_pmt_unpin unpin;
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range vmar_range;
@@ -177,6 +182,25 @@ static void good_transfer_data(struct ctx *c, union cmd *m)
 	m->data.src_offset = 6 * zt_page();
 }
 
+static void good_bti_create(struct ctx *c, union cmd *m)
+{
+	m->bti_create.out_handle = u(&c->out->handle);
+}
+
+static void good_contiguous(struct ctx *c, union cmd *m)
+{
+	m->contiguous.vmo_size = 2 * zt_page();
+	m->contiguous.out_handle = u(&c->out->handle);
+}
+
+static void good_pin(struct ctx *c, union cmd *m)
+{
+	m->pin.options = ZX_BTI_PERM_READ;
+	m->pin.vmo = c->vmo_h;
+	m->pin.length = zt_page();
+	m->pin.out_handle = u(&c->out->handle);
+}
+
 static void good_allocate(struct ctx *c, union cmd *m)
 {
 	m->allocate.options = ZX_VM_CAN_MAP_READ;
@@ -291,6 +315,18 @@ static const struct command {
 	{ "VMO_TRANSFER_DATA", ZVM_VMO_TRANSFER_DATA, VMO, good_transfer_data,
 	  sizeof(struct zvm_vmo_transfer_data), .flags = OFF(zvm_vmo_transfer_data, options),
 	  .bad_flags = ~0u },
+	{ "BTI_CREATE", ZVM_BTI_CREATE, DEVICE, good_bti_create, sizeof(struct zvm_bti_create),
+	  .flags = OFF(zvm_bti_create, options), .bad_flags = ~0u,
+	  .outs = { OFF(zvm_bti_create, out_handle) } },
+	{ "VMO_CREATE_CONTIGUOUS", ZVM_VMO_CREATE_CONTIGUOUS, BTI, good_contiguous,
+	  sizeof(struct zvm_vmo_create_contiguous),
+	  .reserved = { OFF(zvm_vmo_create_contiguous, reserved) },
+	  .outs = { OFF(zvm_vmo_create_contiguous, out_handle) } },
+	{ "BTI_PIN", ZVM_BTI_PIN, BTI, good_pin, sizeof(struct zvm_bti_pin),
+	  .flags = OFF(zvm_bti_pin, options), .bad_flags = ~0xfu,
+	  .outs = { OFF(zvm_bti_pin, out_handle) } },
+	{ "PMT_UNPIN", ZVM_PMT_UNPIN, PMT, good_nothing, sizeof(struct zvm_pmt_unpin),
+	  .once = true },
 	{ "VMAR_ALLOCATE", ZVM_VMAR_ALLOCATE, VMAR, good_allocate,
 	  sizeof(struct zvm_vmar_allocate), .reserved = { OFF(zvm_vmar_allocate, reserved) },
 	  .flags = OFF(zvm_vmar_allocate, options), .bad_flags = 0x00ff0000 | 0x7 | 0x20,
@@ -336,6 +372,10 @@ static int target_fd(struct ctx *x, const struct command *c)
 		return x->dev;
 	case VMAR:
 		return x->vmar;
+	case BTI:
+		return zvm_handle_to_fd(x->bti_h);
+	case PMT:
+		return zvm_handle_to_fd(x->pmt_h);
 	default:
 		return x->vmo;
 	}
@@ -361,6 +401,9 @@ static void undo(struct ctx *x, const struct command *c)
 	case ZVM_VMO_CREATE:
 	case ZVM_VMO_CREATE_CHILD:
 	case ZVM_HANDLE_DUPLICATE:
+	case ZVM_BTI_CREATE:
+	case ZVM_VMO_CREATE_CONTIGUOUS:
+	case ZVM_BTI_PIN:
 		close((int)ZVM_HANDLE_FD(x->out->handle));
 		break;
 	case ZVM_VMAR_MAP:
@@ -381,6 +424,7 @@ FIXTURE(uapi)
 FIXTURE_SETUP(uapi)
 {
 	struct ctx *x = &self->x;
+	zx_handle_t pinned;
 	zx_vaddr_t addr;
 
 	ASSERT_TRUE(zt_warm_up());
@@ -400,6 +444,10 @@ FIXTURE_SETUP(uapi)
 	ZT_ASSERT_OK(zx_vmar_map(x->vmar_h, ZT_RW | ZX_VM_SPECIFIC, 0, x->vmo_h, 0, ZT_P, &addr));
 	ASSERT_EQ(x->base, addr);
 	ZT_ASSERT_OK(zx_vmo_op_range(x->vmo_h, ZX_VMO_OP_COMMIT, 0, ZT_P, NULL, 0));
+	ZT_ASSERT_OK(zx_bti_create(ZX_HANDLE_INVALID, 0, 0, &x->bti_h));
+	pinned = zt_vmo(ZT_P, 0);
+	ZT_ASSERT_OK(zx_bti_pin(x->bti_h, ZX_BTI_PERM_READ, pinned, 0, ZT_P, NULL, 0, &x->pmt_h));
+	ZT_ASSERT_OK(zx_handle_close(pinned));
 	self->quiet = zt_stats();
 	self->fds = zt_fd_count();
 }
@@ -413,6 +461,8 @@ FIXTURE_TEARDOWN(uapi)
 		EXPECT_EQ(self->fds, zt_fd_count());
 	}
 	zx_vmar_destroy(x->vmar_h);
+	zx_handle_close(x->pmt_h);
+	zx_handle_close(x->bti_h);
 	zx_handle_close(x->vmar_h);
 	zx_handle_close(x->vmo_h);
 	close(x->dev);
@@ -746,6 +796,15 @@ TEST_F(uapi, wrong_descriptors)
 			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmo, c->nr, &m)) TH_LOG("%s", c->name);
 			EXPECT_EQ(EBADF, call(self->x.dev, c->nr, &m)) TH_LOG("%s", c->name);
 			break;
+		case BTI:
+		case PMT:
+			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmo, c->nr, &m)) TH_LOG("%s", c->name);
+			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmar, c->nr, &m)) TH_LOG("%s", c->name);
+			EXPECT_EQ(EMEDIUMTYPE, call(zvm_handle_to_fd(c->target == BTI ?
+								     self->x.pmt_h : self->x.bti_h),
+						    c->nr, &m)) TH_LOG("%s", c->name);
+			EXPECT_EQ(EBADF, call(self->x.dev, c->nr, &m)) TH_LOG("%s", c->name);
+			break;
 		case VMO:
 			/* any object's: a region's handle lacks the right, which is first */
 			EXPECT_EQ(c->good == good_property || c->good == good_signal ?
@@ -771,7 +830,9 @@ TEST_F(uapi, wrong_tag)
 	for_each_command(c) {
 		if (c->target == DEVICE)
 			continue;
-		right = ZVM_HANDLE_TAG(c->target == VMAR ? self->x.vmar_h : self->x.vmo_h);
+		right = ZVM_HANDLE_TAG(c->target == VMAR ? self->x.vmar_h :
+				       c->target == BTI ? self->x.bti_h :
+				       c->target == PMT ? self->x.pmt_h : self->x.vmo_h);
 		for (__u32 tag = 1; tag < 1100; tag++) {
 			fill(&self->x, c, &m);
 			m.word[1] = tag;
@@ -937,7 +998,8 @@ TEST_F(uapi, wait_many_items)
 
 TEST_F(uapi, commands_that_do_not_exist)
 {
-	int fds[] = { self->x.dev, self->x.vmo, self->x.vmar };
+	int fds[] = { self->x.dev, self->x.vmo, self->x.vmar, zvm_handle_to_fd(self->x.bti_h),
+		      zvm_handle_to_fd(self->x.pmt_h) };
 	char *buf = self->x.out->buf;
 
 	for (size_t f = 0; f < ARRAY_SIZE(fds); f++) {
@@ -1203,8 +1265,11 @@ static void *fuzz(void *arg)
 		if (c->nr == ZVM_VMO_SET_SIZE && m.set_size.new_size > 64 * zt_page() &&
 		    m.set_size.new_size <= zt_max_vmo())
 			continue;
+		/* nor may much memory be looked for that is in a row */
+		if (c->nr == ZVM_VMO_CREATE_CONTIGUOUS && m.contiguous.vmo_size > 64 * zt_page())
+			continue;
 		/* nor may handles pile up, or the objects be lost that all use */
-		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY)
+		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY || c->nr == ZVM_PMT_UNPIN)
 			continue;
 		/* nor may anybody wait long */
 		if (c->nr == ZVM_OBJECT_WAIT_ONE && m.wait_one.deadline > 0)
@@ -1219,6 +1284,8 @@ static void *fuzz(void *arg)
 		f->ok++;
 		if (f->x.out->handle && (c->nr == ZVM_VMO_CREATE || c->nr == ZVM_VMAR_ROOT ||
 					 c->nr == ZVM_HANDLE_DUPLICATE ||
+					 c->nr == ZVM_BTI_CREATE || c->nr == ZVM_BTI_PIN ||
+					 c->nr == ZVM_VMO_CREATE_CONTIGUOUS ||
 					 c->nr == ZVM_VMO_CREATE_CHILD))
 			close((int)ZVM_HANDLE_FD(f->x.out->handle));
 	}

@@ -80,7 +80,19 @@ static const struct name good_child_options[] = {
 	S(ZX_VMO_CHILD_REFERENCE | ZX_VMO_CHILD_RESIZABLE), { 0, NULL }
 };
 
+static const struct name bti_options[] = {
+	N(ZX_BTI_PERM_READ), N(ZX_BTI_PERM_WRITE), N(ZX_BTI_PERM_EXECUTE), N(ZX_BTI_COMPRESS),
+	N(ZX_BTI_CONTIGUOUS), { 0, NULL }
+};
+static const struct name good_bti_options[] = {
+	S(ZX_BTI_PERM_READ), S(ZX_BTI_PERM_READ | ZX_BTI_PERM_WRITE),
+	S(ZX_BTI_PERM_WRITE | ZX_BTI_COMPRESS), S(ZX_BTI_PERM_READ | ZX_BTI_CONTIGUOUS),
+	{ 0, NULL }
+};
+static const struct name alignments[] = { S(0), S(0), S(0), S(12), S(14), S(20), S(3), S(63), { 0, NULL } };
+
 static const struct name topics[] = {
+	N(ZX_INFO_BTI),
 	N(ZX_INFO_HANDLE_VALID), N(ZX_INFO_HANDLE_BASIC), N(ZX_INFO_HANDLE_COUNT), N(ZX_INFO_VMAR),
 	N(ZX_INFO_VMAR_MAPS), N(ZX_INFO_VMO), N(ZX_INFO_VMO_V1), N(ZX_INFO_VMO_V2),
 	N(ZX_INFO_VMO_V3), N(ZX_INFO_PROCESS_MAPS), N(ZX_INFO_PROCESS_VMOS),
@@ -212,6 +224,7 @@ static uint32_t need_inspect(const uint64_t *args)
 {
 	switch ((uint32_t)args[2]) {
 	case ZX_INFO_HANDLE_COUNT:
+	case ZX_INFO_BTI:
 	case ZX_INFO_VMAR:
 	case ZX_INFO_VMAR_MAPS:
 	case ZX_INFO_PROCESS_MAPS:
@@ -392,6 +405,31 @@ const struct op_type command_types[] = {
 		MEMBER(zvm_vmo_transfer_data, offset, A_OFFSET),
 		MEMBER(zvm_vmo_transfer_data, length, A_PAGES),
 		MEMBER(zvm_vmo_transfer_data, src_offset, A_OFFSET))),
+
+	COMMAND(BTI_CREATE, 4, zvm_bti_create, .makes = MAKES_BTI, .out = 3, ARGS(SLOT_DEVICE,
+		MEMBER(zvm_bti_create, options, A_RESERVED),
+		MEMBER(zvm_bti_create, bti_id, A_NUMBER),
+		MEMBER(zvm_bti_create, out_handle, A_OUT))),
+	COMMAND(VMO_CREATE_CONTIGUOUS, 10, zvm_vmo_create_contiguous, .makes = MAKES_VMO, .out = 5,
+		.needs = need_map, ARGS(SLOT_BTI,
+		MEMBER(zvm_vmo_create_contiguous, tag, A_TAG),
+		MEMBER(zvm_vmo_create_contiguous, alignment_log2, A_ONE_OF, .names = alignments),
+		MEMBER(zvm_vmo_create_contiguous, reserved, A_RESERVED),
+		MEMBER(zvm_vmo_create_contiguous, vmo_size, A_PAGES),
+		MEMBER(zvm_vmo_create_contiguous, out_handle, A_OUT))),
+	COMMAND(BTI_PIN, 25, zvm_bti_pin, .makes = MAKES_PMT, .out = 8, .needs = need_map,
+		ARGS(SLOT_BTI,
+		MEMBER(zvm_bti_pin, tag, A_TAG),
+		MEMBER(zvm_bti_pin, options, A_FLAGS, .names = bti_options,
+		       .often = good_bti_options),
+		MEMBER(zvm_bti_pin, vmo, A_VMO_HANDLE),
+		MEMBER(zvm_bti_pin, offset, A_OFFSET),
+		MEMBER(zvm_bti_pin, length, A_PAGES),
+		MEMBER(zvm_bti_pin, addrs, A_NOTHING),
+		MEMBER(zvm_bti_pin, num_addrs, A_NOTHING),
+		MEMBER(zvm_bti_pin, out_handle, A_OUT))),
+	COMMAND(PMT_UNPIN, 10, zvm_pmt_unpin, ARGS(SLOT_PMT,
+		MEMBER(zvm_pmt_unpin, tag, A_TAG))),
 
 	COMMAND(VMAR_ALLOCATE, 14, zvm_vmar_allocate, .makes = MAKES_VMAR, .out = 6,
 		.needs = need_can_map, ARGS(SLOT_VMAR,

@@ -46,7 +46,9 @@ enum {
 	SLOT_ROOT,					/* each process's own root VMAR */
 	SLOT_VMAR = SLOT_ROOT + MOST_PROCS,		/* the first: lent by the parent */
 	SLOT_VMO = SLOT_VMAR + 5,
-	SLOT_FILE = SLOT_VMO + 12,			/* all else */
+	SLOT_BTI = SLOT_VMO + 12,
+	SLOT_PMT = SLOT_BTI + 2,
+	SLOT_FILE = SLOT_PMT + 6,			/* all else */
 	SLOTS = SLOT_FILE + 8,
 	/* Of kinds of operations: no root. */
 	SLOT_CHILD_VMAR,
@@ -146,7 +148,7 @@ struct program {
 
 enum arg_class {
 	A_END,
-	A_FD,			/* @from: SLOT_DEVICE, SLOT_VMAR, SLOT_VMO or SLOT_FILE */
+	A_FD,			/* @from: SLOT_DEVICE, SLOT_VMAR, ... or SLOT_FILE */
 	A_TAG,			/* of the file */
 	A_RESERVED,		/* has to be 0 */
 	A_VMO_HANDLE,		/* handle values */
@@ -197,7 +199,7 @@ struct arg {
 	const struct name *often;
 };
 
-enum makes { MAKES_NOTHING, MAKES_VMO, MAKES_VMAR, MAKES_SAME, MAKES_MAP };
+enum makes { MAKES_NOTHING, MAKES_VMO, MAKES_VMAR, MAKES_BTI, MAKES_PMT, MAKES_SAME, MAKES_MAP };
 
 /**
  * struct op_type - a kind of operation
@@ -358,6 +360,7 @@ bool handle_basic(int fd, uint32_t tag, uint32_t *rights, uint32_t *type);
 bool handle_tag(int fd, uint32_t *tag);
 /* A new descriptor, or -1. */
 int new_vmo(uint32_t options, uint64_t size);
+int new_bti(void);
 int duplicate_handle(int fd, uint32_t rights, uint32_t flags);
 bool vmo_transfer(int fd, bool write, uint64_t offset, void *data, uint64_t len);
 /* The address, or 0. */

@@ -56,6 +56,16 @@ int new_vmo(uint32_t options, uint64_t size)
 	return ZVM_HANDLE_FD(value);
 }
 
+int new_bti(void)
+{
+	uint32_t value = 0;
+	struct zvm_bti_create cmd = { .size = sizeof(cmd), .out_handle = (uint64_t)&value };
+
+	if (zvm_ioctl(WORD_FD(proc.slots[SLOT_DEVICE]), ZVM_BTI_CREATE, &cmd))
+		return -1;
+	return ZVM_HANDLE_FD(value);
+}
+
 int duplicate_handle(int fd, uint32_t rights, uint32_t flags)
 {
 	uint32_t value = 0;

@@ -130,7 +130,7 @@ static unsigned int vmo_slot(void)
 	/* Where there is something most likely. */
 	if (one_in(2))
 		return SLOT_VMO + below(START_VMOS);
-	return choose(slot_used, SLOT_VMO, SLOT_FILE);
+	return choose(slot_used, SLOT_VMO, SLOT_BTI);
 }
 
 /* What every program starts with; see run.c. */
@@ -140,6 +140,7 @@ static void begin_slots(void)
 		slot_used[i] = i >= SLOT_FILE || i < SLOT_VMAR || i == SLOT_VMAR;
 	for (unsigned int i = 0; i < START_VMOS; i++)
 		slot_used[SLOT_VMO + i] = true;
+	slot_used[SLOT_BTI] = true;
 	for (unsigned int i = 0; i < RANGES; i++)
 		range_used[i] = false;
 	for (unsigned int i = 0; i < START_MAPS; i++)
@@ -155,7 +156,7 @@ static void choose_process(const struct program *p, unsigned int index)
 static void note_use(const struct op_type *type, const struct op *op)
 {
 	unsigned int vmar = SLOT_VMAR + op->dst % (SLOT_VMO - SLOT_VMAR);
-	unsigned int vmo = SLOT_VMO + op->dst % (SLOT_FILE - SLOT_VMO);
+	unsigned int vmo = SLOT_VMO + op->dst % (SLOT_BTI - SLOT_VMO);
 
 	if (type->closes && op->args[0].kind == V_FD)
 		slot_used[op->args[0].slot] = false;
@@ -166,6 +167,12 @@ static void note_use(const struct op_type *type, const struct op *op)
 	case MAKES_VMAR:
 		slot_used[vmar] = true;
 		range_used[RANGE_REGION + op->dst % (RANGE_PLAIN - RANGE_REGION)] = true;
+		break;
+	case MAKES_BTI:
+		slot_used[SLOT_BTI + op->dst % (SLOT_PMT - SLOT_BTI)] = true;
+		break;
+	case MAKES_PMT:
+		slot_used[SLOT_PMT + op->dst % (SLOT_FILE - SLOT_PMT)] = true;
 		break;
 	case MAKES_SAME:
 		slot_used[op->args[0].slot < SLOT_VMO ? vmar : vmo] = true;
@@ -334,6 +341,10 @@ static unsigned int file_slot(const struct arg *arg, unsigned int p)
 		return choose(slot_used, SLOT_VMAR, SLOT_VMO);
 	case SLOT_VMO:
 		return vmo_slot();
+	case SLOT_BTI:
+		return choose(slot_used, SLOT_BTI, SLOT_PMT);
+	case SLOT_PMT:
+		return choose(slot_used, SLOT_PMT, SLOT_FILE);
 	default:
 		/* One of the files that a program starts with. */
 		return arg->from;

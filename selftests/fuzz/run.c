@@ -67,8 +67,12 @@ void take_fd(int fd, unsigned int dst)
 		set_slot(FILE_SPARE, fd, 0, 0);
 	else if (type == ZX_OBJ_TYPE_VMAR)
 		set_slot(SLOT_VMAR + dst % (SLOT_VMO - SLOT_VMAR), fd, tag, rights);
+	else if (type == ZX_OBJ_TYPE_BTI)
+		set_slot(SLOT_BTI + dst % (SLOT_PMT - SLOT_BTI), fd, tag, rights);
+	else if (type == ZX_OBJ_TYPE_PMT)
+		set_slot(SLOT_PMT + dst % (SLOT_FILE - SLOT_PMT), fd, tag, rights);
 	else
-		set_slot(SLOT_VMO + dst % (SLOT_FILE - SLOT_VMO), fd, tag, rights);
+		set_slot(SLOT_VMO + dst % (SLOT_BTI - SLOT_VMO), fd, tag, rights);
 }
 
 /* ---- an operation -------------------------------------------------------- */
@@ -289,6 +293,7 @@ static void make_start(void)
 	take_new(new_vmo(ZVM_VMO_RESIZABLE, 16 * PAGE), 1);
 	take_new(new_vmo(ZVM_VMO_UNBOUNDED, 0), 2);
 	take_new(new_vmo(ZVM_VMO_DISCARDABLE, 8 * PAGE), 3);
+	take_new(new_bti(), 0);
 	if (proc.slots[SLOT_VMO]) {
 		int vmo = WORD_FD(proc.slots[SLOT_VMO]);
 

@@ -183,8 +183,12 @@ static const char *slot_name(unsigned int slot, char *text, size_t len)
 		snprintf(text, len, "root%u", slot - SLOT_ROOT);
 	else if (slot < SLOT_VMO)
 		snprintf(text, len, "vmar%u", slot - SLOT_VMAR);
-	else if (slot < SLOT_FILE)
+	else if (slot < SLOT_BTI)
 		snprintf(text, len, "vmo%u", slot - SLOT_VMO);
+	else if (slot < SLOT_PMT)
+		snprintf(text, len, "bti%u", slot - SLOT_BTI);
+	else if (slot < SLOT_FILE)
+		snprintf(text, len, "pmt%u", slot - SLOT_PMT);
 	else
 		snprintf(text, len, "%s", ((const char *[]){ "socket", "socket_end", "pipe_in",
 			 "pipe_out", "memfd", "proc_self_mem", "dev_zero", "file" })[slot - SLOT_FILE]);
