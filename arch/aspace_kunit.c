@@ -29,9 +29,15 @@ struct fixture {
 /* Only here is the thread one of the process. */
 static int arch_suite_init(struct kunit_suite *suite)
 {
+	int err = zvm_fs_pin();
+
+	if (err)
+		return err;
 	root = zvm_aspace_current_root();
-	if (IS_ERR(root))
+	if (IS_ERR(root)) {
+		zvm_fs_unpin();
 		return PTR_ERR(root);
+	}
 	mmget(root->aspace->arch.mm);
 	return 0;
 }
@@ -47,6 +53,7 @@ static void arch_suite_exit(struct kunit_suite *suite)
 	mmput(aspace->arch.mm);
 	zvm_object_put(&root->obj);
 	root = NULL;
+	zvm_fs_unpin();
 }
 
 static int arch_init(struct kunit *test)
