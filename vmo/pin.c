@@ -8,6 +8,7 @@
  * a pin counts nothing in the pages themselves.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 
@@ -26,31 +27,29 @@ bool zvm_store_is_pinned(struct zvm_store *store, u64 first, u64 last)
 static int charge_locked(struct zvm_pin *pin)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	struct user_struct *user;
+	atomic_long_t *total = &current_user()->locked_vm;
 	long old;
 
 	pin->locked = zvm_pin_pages(pin);
-	pin->locked_user = NULL;
 	if (capable(CAP_IPC_LOCK))
 		return 0;
 	if (pin->locked > limit)
 		return -ENOMEM;
-	user = current_user();
-	old = atomic_long_read(&user->locked_vm);
+	old = atomic_long_read(total);
 	do {
 		if (old + pin->locked > limit)
 			return -ENOMEM;
-	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, old + pin->locked));
-	pin->locked_user = get_uid(user);
+	} while (!atomic_long_try_cmpxchg(total, &old, old + pin->locked));
+	pin->locked_cred = get_current_cred();
 	return 0;
 }
 
 static void uncharge_locked(struct zvm_pin *pin)
 {
-	if (!pin->locked_user)
+	if (!pin->locked_cred)
 		return;
-	atomic_long_sub(pin->locked, &pin->locked_user->locked_vm);
-	free_uid(pin->locked_user);
+	atomic_long_sub(pin->locked, &pin->locked_cred->user->locked_vm);
+	put_cred(pin->locked_cred);
 }
 
 static int insert(struct zvm_pin *pin)
@@ -89,6 +88,7 @@ int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
 	end = vmo->offset + offset + len;
 	pin->node.start = (vmo->offset + offset) >> PAGE_SHIFT;
 	pin->node.last = (end >> PAGE_SHIFT) - 1;
+	pin->locked_cred = NULL;
 	err = charge_locked(pin);
 	if (err)
 		return err;

@@ -15,14 +15,15 @@
  * struct zvm_pin - a range of pages that stays in place
  * @vmo: of which it is a user; NULL: not pinned
  * @node: the page indexes, in the store's @pins
- * @locked: pages charged to @locked_user
- * @locked_user: whose RLIMIT_MEMLOCK the pages count for, or NULL
+ * @locked: pages charged to the user of @locked_cred
+ * @locked_cred: whose RLIMIT_MEMLOCK the pages count for, or NULL; they keep the user,
+ *	of whom modules cannot give back a reference on every kernel
  */
 struct zvm_pin {
 	struct zvm_vmo *vmo;
 	struct interval_tree_node node;
 	unsigned long locked;
-	struct user_struct *locked_user;
+	const struct cred *locked_cred;
 };
 
 /*
