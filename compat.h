@@ -37,6 +37,13 @@ static inline void vm_flags_init(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* For modules that import the namespace ZIRCON_VM. */
+#ifdef ZVM_HAS_NAMESPACE_STRINGS
+#define EXPORT_SYMBOL_ZVM(sym) EXPORT_SYMBOL_NS_GPL(sym, "ZIRCON_VM")
+#else
+#define EXPORT_SYMBOL_ZVM(sym) EXPORT_SYMBOL_NS_GPL(sym, ZIRCON_VM)
+#endif
+
 /* The first argument of ->setattr(). */
 #ifdef ZVM_HAS_MNT_IDMAP
 #define zvm_idmap mnt_idmap

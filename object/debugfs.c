@@ -8,6 +8,7 @@
 #include <linux/seq_file.h>
 
 #include "../vmar/aspace.h"
+#include "../vmar/kernel_aspace.h"
 #include "../vmar/vmar.h"
 #include "../vmo/discardable.h"
 #include "../vmo/family.h"
@@ -28,6 +29,7 @@ static int summary_show(struct seq_file *m, void *v)
 	seq_printf(m, "btis:\t%llu\n", atomic64_read(&zvm_bti_type.live));
 	seq_printf(m, "pmts:\t%llu\n", atomic64_read(&zvm_pmt_type.live));
 	seq_printf(m, "mappings:\t%llu\n", zvm_mapping_count_all());
+	seq_printf(m, "kernel_mappings:\t%llu\n", zvm_kernel_mapping_count());
 	seq_printf(m, "handles:\t%llu\n", zvm_handle_count_all());
 	seq_printf(m, "pages:\t%llu\n", zvm_page_count_all());
 	seq_printf(m, "page_nodes:\t%llu\n", zvm_pagemap_nodes());
@@ -36,6 +38,13 @@ static int summary_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(summary);
+
+static int kernel_show(struct seq_file *m, void *v)
+{
+	zvm_kernel_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kernel);
 
 /**
  * struct cursor - where somebody is in the list of VMOs
@@ -154,6 +163,7 @@ void __init zvm_debugfs_init(void)
 	/* Nobody depends on it: errors are of no interest. */
 	dir = debugfs_create_dir("zircon-vm", NULL);
 	debugfs_create_file("summary", 0400, dir, NULL, &summary_fops);
+	debugfs_create_file("kernel", 0400, dir, NULL, &kernel_fops);
 	debugfs_create_file("vmos", 0400, dir, NULL, &vmos_fops);
 }
 

@@ -84,6 +84,22 @@ struct page *zvm_page_take(struct page *page, struct zvm_user *user, u64 owner)
 	return page_init(page, user, owner, true);
 }
 
+int zvm_page_lend(struct page *page, u64 owner)
+{
+	/* Single ones with a count, of which the words that are ours are free. */
+	if (PageCompound(page) || PageReserved(page) || PageSlab(page) || PageLRU(page) ||
+	    !page_count(page))
+		return -EINVAL;
+	if (PageHWPoison(page))
+		return -EIO;
+	/* Whatever uses pages for itself says so in one of these. */
+	if (atomic_read(&page->_mapcount) != -1 || page_folio(page)->mapping || page_private(page))
+		return -EBUSY;
+	get_page(page);
+	page_init(page, NULL, owner, true);
+	return 0;
+}
+
 struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
 {
 	struct page *page;
@@ -154,7 +170,9 @@ void zvm_page_drop(struct page *page)
 	if (!atomic_long_dec_and_test((atomic_long_t *)&page->private))
 		return;
 
-	zvm_user_uncharge(page_user(page), PAGE_SIZE);
+	/* Nobody's if it was lent. */
+	if (page_user(page))
+		zvm_user_uncharge(page_user(page), PAGE_SIZE);
 	set_page_user(page, NULL);
 	if (page_ref_freeze(page, 1)) {
 		/* Ours alone, and nobody can find it by its number meanwhile. */

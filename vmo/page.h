@@ -31,6 +31,12 @@ struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool ze
  */
 struct page *zvm_page_take(struct page *page, struct zvm_user *user, u64 owner);
 
+/*
+ * The same of @page, which is not charged to anybody and stays who it is for: the slot
+ * gets a reference of its own. -EINVAL: no page for this; -EBUSY: it is in use.
+ */
+int zvm_page_lend(struct page *page, u64 owner);
+
 static inline unsigned long zvm_page_slots(struct page *page)
 {
 	return atomic_long_read((atomic_long_t *)&page->private);

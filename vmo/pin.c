@@ -20,7 +20,7 @@
 bool zvm_store_is_pinned(struct zvm_store *store, u64 first, u64 last)
 {
 	lockdep_assert_held(&store->lock);
-	return interval_tree_iter_first(&store->pins, first, last);
+	return store->wired || interval_tree_iter_first(&store->pins, first, last);
 }
 
 /* As other pinned memory is counted, over all processes of the user. */
@@ -76,7 +76,7 @@ static void remove(struct zvm_pin *pin)
 	mutex_unlock(&store->lock);
 }
 
-int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
+static int pin_range(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin, bool charge)
 {
 	u64 end, size = zvm_vmo_size(vmo);
 	int err;
@@ -89,7 +89,7 @@ int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
 	pin->node.start = (vmo->offset + offset) >> PAGE_SHIFT;
 	pin->node.last = (end >> PAGE_SHIFT) - 1;
 	pin->locked_cred = NULL;
-	err = charge_locked(pin);
+	err = charge ? charge_locked(pin) : 0;
 	if (err)
 		return err;
 	pin->vmo = vmo;
@@ -107,6 +107,16 @@ put:
 	uncharge_locked(pin);
 	pin->vmo = NULL;
 	return err;
+}
+
+int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
+{
+	return pin_range(vmo, offset, len, pin, true);
+}
+
+int zvm_vmo_pin_for_kernel(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
+{
+	return pin_range(vmo, offset, len, pin, false);
 }
 
 void zvm_vmo_unpin(struct zvm_pin *pin)
@@ -156,7 +166,7 @@ int zvm_store_zero(struct zvm_store *store, u64 first, u64 last)
 	int err = 0;
 
 	lockdep_assert_held(&store->lock);
-	if (store->contiguous)
+	if (store->contiguous || store->wired)
 		return clear_in_place(store, first, last);
 	while (!err && first <= last) {
 		pin = interval_tree_iter_first(&store->pins, first, last);

@@ -33,6 +33,8 @@ struct zvm_pin {
  * has failed; -EINTR: killed.
  */
 int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin);
+/* The same for the kernel's own sake: no RLIMIT_MEMLOCK is asked. */
+int zvm_vmo_pin_for_kernel(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin);
 
 /* Once for each zvm_vmo_pin() that succeeded. May be the end of the VMO. */
 void zvm_vmo_unpin(struct zvm_pin *pin);

@@ -43,6 +43,7 @@ struct zvm_user;
  *	last snapshot are within; there others may have references to write by.
  *	first > last if there is none
  * @contiguous: its pages are in a row in memory, and none is ever replaced; fixed
+ * @wired: the pages are not ours to give back; all of them are as if pinned; fixed
  * @pins: ranges of pages that stay where they are
  * @discard: of a discardable VMO, else NULL; fixed
  * @discarded: the content has been discarded; may be read without the lock
@@ -66,6 +67,7 @@ struct zvm_store {
 	u64 rw_first;
 	u64 rw_last;
 	bool contiguous;
+	bool wired;
 	struct rb_root_cached pins;
 	struct zvm_discard *discard;
 	bool discarded;
@@ -132,6 +134,12 @@ extern struct zvm_object_type zvm_vmo_type;
 static inline struct zvm_vmo *to_vmo(struct zvm_object *obj)
 {
 	return container_of(obj, struct zvm_vmo, obj);
+}
+
+/* Is it for reading only, or a view of what is? Then so are its handles. */
+static inline bool zvm_vmo_is_immutable(const struct zvm_vmo *vmo)
+{
+	return vmo->immutable || (vmo->owner && vmo->owner->immutable);
 }
 
 /* Where the VMO's part of its store ends, in bytes of the store. */
