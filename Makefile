@@ -47,11 +47,14 @@ DEMO_PROG := $(if $(wildcard demo/*.c),$(B)/demo/zvm-demo)
 PROGS := $(TEST_PROGS) $(STRESS_PROG) $(FUZZ_PROG) $(TOOL_PROGS) $(EXAMPLE_PROGS) $(BENCH_PROG) $(DEMO_PROG)
 
 ##@ Build (into build/)
-all: module lib programs		## module, library, tests, tools, benchmark, demo, examples
+all: module samples lib programs	## module, library, tests, tools, benchmark, demo, examples
 
 MODULE_OUT := build/$(KERNEL)/module
 module:					## build/KERNEL/module/zircon_vm.ko
 	@+tools/kbuild "$(KDIR)" $(MODULE_OUT) "$(MODULE_SRC)" modules
+
+samples: module				## modules that use the module: build/KERNEL/module/samples
+	@+SUB=samples/zvm_sample tools/kbuild "$(KDIR)" $(MODULE_OUT) "$(MODULE_SRC)" modules
 
 lib:					## build/lib/libzircon-vm.a and .so
 	@$(MAKE) -C userlib all
@@ -103,7 +106,7 @@ check-all:				## all tests on each kernel: KERNELS="6.1 7.2"
 
 check-debug: deps-debug			## the same, KUnit and fuzzer, on a kernel with all checkers (built once)
 	@tools/debug-kernel >/dev/null
-	@$(MAKE) module KERNEL=debug
+	@$(MAKE) samples KERNEL=debug
 	@$(MAKE) lib programs
 	@PARTS="$(PARTS)" TESTS="$(TESTS)" ARGS="$(ARGS)" VMFLAGS="$(VMFLAGS)" KERNEL=debug \
 		FUZZ_SECS="$(FUZZ_SECS)" selftests/check-debug.sh
@@ -122,11 +125,13 @@ coverage: deps-debug			## lines of the module that the tests reach: build/covera
 	@$(MAKE) tests $(FUZZ_PROG) $(TOOL_PROGS)
 	@+tools/kbuild "$$(tools/kernel debug headers)" $(B)/coverage/module "$(MODULE_SRC)" modules GCOV_PROFILE=y \
 		KCFLAGS="$(GCOV_FLAGS)" | sed '/: note: disable pass/d'
+	@+SUB=samples/zvm_sample tools/kbuild "$$(tools/kernel debug headers)" $(B)/coverage/module "$(MODULE_SRC)" modules
 	@SECS=$(SECS) VMFLAGS="$(VMFLAGS)" tools/coverage $(TESTS)
 
 mutants: deps-debug			## plants bugs, each has to be found; M="03 07" some
 	@tools/debug-kernel >/dev/null
 	@$(MAKE) tests
+	@$(MAKE) samples KERNEL=6.1
 	@echo "==> mutants: one guest for each; logs in build/mutants"
 	@+selftests/mutants/run "$(MODULE_SRC)" $(M)
 
@@ -167,7 +172,7 @@ style:					## checkpatch --strict, sparse, W=1, shellcheck, public headers
 builds:					## the module for each of KERNELS="6.1 7.2"; warnings are errors
 	@for k in $(KERNELS); do \
 		echo "==> kernel $$k" && KERNEL=$$k tools/deps build && \
-		$(MAKE) module KERNEL=$$k MODULE_OUT=$(B)/$$k/strict W=1 KCFLAGS=-Werror || exit; \
+		$(MAKE) samples KERNEL=$$k MODULE_OUT=$(B)/$$k/strict W=1 KCFLAGS=-Werror || exit; \
 	done
 
 coverage-ids:				## requirement ids that no test names
@@ -211,5 +216,5 @@ help:					## this list
 		/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  %-16s%s\n", t[1], $$NF }' Makefile
 	@printf '\n%s\n' 'KERNEL=6.1 chooses the kernel (tools/kernel), KDIR=... other headers, VMFLAGS="--cpus 4" options for tools/vm.'
 
-.PHONY: all module lib tests programs demo check check-all check-debug builds bench coverage mutants stress fuzz vm shell \
+.PHONY: all module samples lib tests programs demo check check-all check-debug builds bench coverage mutants stress fuzz vm shell \
 	deps deps-debug style coverage-ids clean install uninstall dkms-install dkms-uninstall help

@@ -31,6 +31,8 @@ guest()	# options for tools/vm -- programs
 	(($#)) || return 0
 	for program; do
 		options+=(--file "${B:-build}/selftests/$program")
+		[[ $program != test_kernel_api ]] ||
+			options+=(--file "build/${KERNEL:-6.1}/module/samples/zvm_sample/zvm_sample.ko")
 	done
 	# shellcheck disable=SC2086  # VMFLAGS and ARGS are words
 	tools/vm --timeout 1800 --kmod "brd rd_nr=1 rd_size=65536" \
