@@ -2,9 +2,9 @@
 /*
  * Page table entries.
  */
-#include <linux/userfaultfd_k.h>
-
 #include <linux/mempolicy.h>
+#include <linux/rcupdate.h>
+#include <linux/userfaultfd_k.h>
 
 #include "../compat.h"
 #include "aspace.h"
@@ -60,53 +60,64 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	return left < n ? n - left : err;
 }
 
-/* The entry of the address's 2 MiB; NULL: there is no table that could have one. */
-static pmd_t *find_pmd(struct vm_area_struct *vma, unsigned long addr)
+/*
+ * The entry for the 2 MiB around @addr. Tables of the levels above go only with the
+ * VMA; what is below may, where the core reclaims empty page tables.
+ */
+static pmd_t pmd_at(struct vm_area_struct *vma, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
 	p4d_t *p4d;
 	pud_t *pud;
 
-	/* The VMA keeps page tables that there are. */
 	if (pgd_none(*pgd))
-		return NULL;
+		return __pmd(0);
 	p4d = p4d_offset(pgd, addr);
 	if (p4d_none(*p4d))
-		return NULL;
+		return __pmd(0);
 	pud = pud_offset(p4d, addr);
-	return pud_none(*pud) ? NULL : pmd_offset(pud, addr);
+	if (pud_none(*pud))
+		return __pmd(0);
+	return READ_ONCE(*pmd_offset(pud, addr));
+}
+
+/* The same, with the PTE of the address if there is a page table, else none. */
+static pmd_t read_entries(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	pmd_t pmd;
+
+	*pte = __pte(0);
+	/* As long as this lasts a page table is not freed. */
+	rcu_read_lock();
+	pmd = pmd_at(vma, addr);
+	if (!pmd_none(pmd) && !pmd_leaf(pmd))
+		*pte = ptep_get(pte_offset_kernel(&pmd, addr));
+	rcu_read_unlock();
+	return pmd;
 }
 
 bool zvm_arch_is_mapped(struct vm_area_struct *vma, unsigned long addr)
 {
-	pmd_t *pmd = find_pmd(vma, addr);
+	pte_t pte;
+	pmd_t pmd = read_entries(vma, addr, &pte);
 
-	if (!pmd || pmd_none(*pmd))
-		return false;
-	return pmd_leaf(*pmd) || !pte_none(ptep_get(pte_offset_kernel(pmd, addr)));
+	return !pte_none(pte) || (!pmd_none(pmd) && pmd_leaf(pmd));
 }
 
 bool zvm_arch_query(struct vm_area_struct *vma, unsigned long addr,
 		    struct zvm_arch_entry *entry)
 {
-	pmd_t *pmdp = find_pmd(vma, addr);
-	pmd_t pmd;
 	pte_t pte;
+	pmd_t pmd = read_entries(vma, addr, &pte);
 
-	if (!pmdp)
-		return false;
-	pmd = READ_ONCE(*pmdp);
-	if (!pmd_present(pmd))
-		return false;
-	if (pmd_leaf(pmd)) {
+	if (pmd_present(pmd) && pmd_leaf(pmd)) {
 		/* Permissions are the same bits. */
 		pte = __pte(pmd_val(pmd));
 		entry->pfn = pmd_pfn(pmd) + pte_index(addr);
-	} else {
-		pte = ptep_get(pte_offset_kernel(pmdp, addr));
-		if (!pte_present(pte))
-			return false;
+	} else if (pte_present(pte)) {
 		entry->pfn = pte_pfn(pte);
+	} else {
+		return false;
 	}
 	entry->flags = VM_READ;
 	if (pte_write(pte))
