@@ -66,13 +66,50 @@ static inline void inode_state_assign_raw(struct inode *inode, unsigned int stat
 }
 #endif
 
+/*
+ * A huge page table entry for a folio, with the VMA's permissions, made under our
+ * own locks; vmf->pmd is none.
+ *
+ * From 7.2 on there is a call for it. On 6.1 the one for device memory has to do: it
+ * counts neither a reference nor a mapping, and so that the core does not either
+ * when it takes the entry away the VMA is to have ZVM_VM_HUGE. We need no such
+ * references: an entry goes before the folio does. Between the two that call makes
+ * entries that get_user_pages() passes over: 4 KiB pages only.
+ */
+#if !defined(CONFIG_TRANSPARENT_HUGEPAGE)
+#define ZVM_VM_HUGE 0
+#elif defined(ZVM_HAS_VMF_INSERT_FOLIO_PMD)
+#define ZVM_VM_HUGE 0
+#define ZVM_HAS_HUGE_PMD
+static inline vm_fault_t zvm_insert_huge_pmd(struct vm_fault *vmf, struct page *folio, bool write)
+{
+	return vmf_insert_folio_pmd(vmf, page_folio(folio), write);
+}
+#elif defined(ZVM_HAS_VMF_INSERT_PFN_PMD_PROT)
+#include <linux/pfn_t.h>
+#define ZVM_VM_HUGE VM_MIXEDMAP
+#define ZVM_HAS_HUGE_PMD
+static inline vm_fault_t zvm_insert_huge_pmd(struct vm_fault *vmf, struct page *folio, bool write)
+{
+	return vmf_insert_pfn_pmd_prot(vmf, page_to_pfn_t(folio), vmf->vma->vm_page_prot, write);
+}
+#else
+#define ZVM_VM_HUGE 0
+#endif
+
 #ifndef ZVM_HAS_PTE_MKWRITE_NOVMA
 #define pte_mkwrite_novma(pte) pte_mkwrite(pte)
 #endif
 
 #ifdef ZVM_HAS_COPY_FOLIO_FROM_ITER
-#define zvm_copy_page_from_iter_atomic(page, ...) \
-	copy_folio_from_iter_atomic(page_folio(page), __VA_ARGS__)
+static inline size_t zvm_copy_page_from_iter_atomic(struct page *page, size_t offset,
+						    size_t bytes, struct iov_iter *iter)
+{
+	struct folio *folio = page_folio(page);
+
+	offset += folio_page_idx(folio, page) << PAGE_SHIFT;
+	return copy_folio_from_iter_atomic(folio, offset, bytes, iter);
+}
 #else
 #define zvm_copy_page_from_iter_atomic(page, ...) copy_page_from_iter_atomic(page, __VA_ARGS__)
 #endif

@@ -7,6 +7,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "../compat.h"
+#include "../vmo/pagemap.h"
 #include "aspace.h"
 #include "pte.h"
 
@@ -44,6 +45,7 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	 */
 	struct vm_area_struct copy = *vma;
 	unsigned long left = n;
+	struct page *folio;
 	int err;
 
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
@@ -52,11 +54,18 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 		apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, clear_uffd_mark,
 				    vma->vm_mm);
 
+	/* Linux 6.1 wants it so. */
+	folio = PageCompound(pages[0]) ? compound_head(pages[0]) : NULL;
+	if (folio)
+		lock_page(folio);
 	if (n == 1) {
 		err = vm_insert_page(&copy, addr, pages[0]);
-		return err ? err : 1;
+		left = !!err;
+	} else {
+		err = vm_insert_pages(&copy, addr, pages, &left);
 	}
-	err = vm_insert_pages(&copy, addr, pages, &left);
+	if (folio)
+		unlock_page(folio);
 	return left < n ? n - left : err;
 }
 
@@ -166,6 +175,49 @@ void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n)
 {
 	zvm_wrprotect_range(mapping, first, n);
 }
+
+#ifdef ZVM_HAS_HUGE_PMD
+enum zvm_pmd zvm_arch_pmd(struct vm_area_struct *vma, unsigned long addr)
+{
+	pmd_t pmd = pmd_at(vma, addr);
+
+	if (pmd_none(pmd))
+		return ZVM_PMD_NONE;
+	return pmd_leaf(pmd) ? ZVM_PMD_HUGE : ZVM_PMD_TABLE;
+}
+
+bool zvm_arch_maps_folios(const struct vm_area_struct *vma)
+{
+	return ZVM_FOLIO_SHIFT + PAGE_SHIFT == PMD_SHIFT && has_transparent_hugepage() &&
+	       (vma->vm_flags & ZVM_VM_HUGE) == ZVM_VM_HUGE &&
+	       (vma->vm_flags & (VM_SHARED | VM_EXEC)) == VM_SHARED;
+}
+
+vm_fault_t zvm_arch_map_folio(const struct vm_fault *vmf, struct page *folio, vm_flags_t flags)
+{
+	struct vm_area_struct copy = *vmf->vma;
+	struct vm_fault huge = { .vma = &copy, .address = vmf->address, .pmd = vmf->pmd };
+
+	/* The VMA's own may be those of a page that is written to for the first time. */
+	copy.vm_page_prot = vm_get_page_prot(VM_SHARED | VM_READ);
+	return zvm_insert_huge_pmd(&huge, folio, flags & VM_WRITE);
+}
+#else
+enum zvm_pmd zvm_arch_pmd(struct vm_area_struct *vma, unsigned long addr)
+{
+	return ZVM_PMD_TABLE;
+}
+
+bool zvm_arch_maps_folios(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+vm_fault_t zvm_arch_map_folio(const struct vm_fault *vmf, struct page *folio, vm_flags_t flags)
+{
+	return VM_FAULT_SIGBUS;
+}
+#endif
 
 #ifdef CONFIG_NUMA
 /* Neither counted nor freed by those who are given it for a look. */

@@ -40,10 +40,10 @@ struct zvm_arch_entry {
 };
 
 /*
- * Map @n pages from @addr on with the permissions of @flags (VM_READ, VM_WRITE,
- * VM_EXEC, and VM_SHARED unless the mapping is private). mmap_lock of the VMA
- * held. Returns how many are mapped, or an error if not even the first: -EBUSY
- * if there is a PTE already.
+ * Map @n pages, all of one folio or none of any, from @addr on with the permissions
+ * of @flags (VM_READ, VM_WRITE, VM_EXEC, and VM_SHARED unless the mapping is private).
+ * mmap_lock of the VMA held. Returns how many are mapped, or an error if not even the
+ * first: -EBUSY if there is a PTE already.
  */
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
 		  unsigned long n, vm_flags_t flags);
@@ -86,6 +86,27 @@ static inline void zvm_arch_unmap_here(struct vm_area_struct *vma, unsigned long
  * other mappings: the core may give a dirty PTE its write permission back.
  */
 void zvm_arch_wrprotect(struct address_space *mapping, pgoff_t first, pgoff_t n);
+
+/*
+ * What a 2 MiB range has in place of a page table: ZVM_PMD_NONE nothing,
+ * ZVM_PMD_TABLE a page table, ZVM_PMD_HUGE an entry for a folio. As long as a lock is
+ * held that keeps entries for folios from being made, zvm_arch_map() may be used
+ * unless it is the last. mmap_lock of the VMA held.
+ */
+enum zvm_pmd { ZVM_PMD_NONE, ZVM_PMD_TABLE, ZVM_PMD_HUGE };
+enum zvm_pmd zvm_arch_pmd(struct vm_area_struct *vma, unsigned long addr);
+
+/*
+ * Can the VMA have entries for folios? It must not be executable: such an entry
+ * would have the VMA's permission, not the mapping's.
+ */
+bool zvm_arch_maps_folios(const struct vm_area_struct *vma);
+
+/*
+ * Map a folio, by its first page, where @vmf's range has ZVM_PMD_NONE. The VMA covers
+ * the range. @flags: VM_WRITE or not.
+ */
+vm_fault_t zvm_arch_map_folio(const struct vm_fault *vmf, struct page *folio, vm_flags_t flags);
 
 /*
  * A get_policy that says "local", and not "migrate on fault": NUMA balancing

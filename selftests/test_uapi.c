@@ -262,7 +262,7 @@ static const struct command {
 	  .reserved = { OFF(zvm_vmar_root, reserved) },
 	  .outs = { OFF(zvm_vmar_root, out_handle) } },
 	{ "VMO_CREATE", ZVM_VMO_CREATE, DEVICE, good_create, sizeof(struct zvm_vmo_create),
-	  .flags = OFF(zvm_vmo_create, options), .bad_flags = ~0x16u,
+	  .flags = OFF(zvm_vmo_create, options), .bad_flags = ~(0x16u | ZVM_VMO_HUGE_PAGES),
 	  .outs = { OFF(zvm_vmo_create, out_handle) } },
 	{ "HANDLE_CLOSE", ZVM_HANDLE_CLOSE, DEVICE, good_close, sizeof(struct zvm_handle_close),
 	  .once = true },

@@ -110,7 +110,8 @@ TEST_F(vmo_create, V_006_largest_vmo_works_at_both_ends)
 
 TEST_F(vmo_create, V_008_V_009_V_010_unknown_options)
 {
-	const uint32_t known = ZX_VMO_RESIZABLE | ZX_VMO_DISCARDABLE | ZX_VMO_UNBOUNDED;
+	const uint32_t known = ZX_VMO_RESIZABLE | ZX_VMO_DISCARDABLE | ZX_VMO_UNBOUNDED |
+			       ZVM_VMO_HUGE_PAGES;
 
 	for (unsigned int bit = 0; bit < 32; bit++) {
 		zx_handle_t h = ZX_HANDLE_INVALID;

@@ -303,6 +303,8 @@ struct zvm_object_wait_many {
 #define ZVM_VMO_RESIZABLE	(1u << 1)
 #define ZVM_VMO_DISCARDABLE	(1u << 2)
 #define ZVM_VMO_UNBOUNDED	(1u << 4)
+/* Our own: memory of 2 MiB at a time; see <zvm.h> */
+#define ZVM_VMO_HUGE_PAGES	(1u << 30)
 
 /* ---- on any handle ----------------------------------------------------- */
 

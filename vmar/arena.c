@@ -57,7 +57,7 @@ static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 	/* Not remap_file_pages(2), nor anything else that is not us. */
 	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->arch.mm)
 		return -EPERM;
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP | ZVM_VM_HUGE);
 	/* Not because the process wants what it reads to be executable. */
 	if (!aspace->trimmer_wants_exec)
 		vm_flags_clear(vma, VM_EXEC);

@@ -157,6 +157,7 @@ struct zvm_vmar {
  * @joined: goes on from the piece before it: both are one mapping to the user
  * @touched: there may be PTEs. Whoever installs one sets it first, which takes
  *	aspace->lock for reading only: nobody clears it.
+ * @huge: of these, some may be for folios: not to be write-protected, but removed
  * @id: the same for all that came from one map call, and for nothing else in
  *	the aspace
  *
@@ -174,6 +175,7 @@ struct zvm_mapping {
 	bool beyond_stream;
 	bool joined;
 	bool touched;
+	bool huge;
 	u64 id;
 };
 

@@ -32,16 +32,20 @@ static vm_flags_t mapping_flags(const struct zvm_mapping *map)
 static void mapping_window(struct zvm_window *win, struct zvm_mapping *map,
 			   struct vm_area_struct *vma, u64 addr, u64 end)
 {
+	u64 last = min_t(u64, map->node.base + map->node.size, vma->vm_end);
 	u64 offset = addr - map->node.base;
 
-	end = min3(end, map->node.base + map->node.size, (u64)vma->vm_end);
+	end = min(end, last);
 	win->vma = vma;
 	win->addr = addr;
 	win->vmo = map->vmo;
 	win->index = map->itree.start + (offset >> PAGE_SHIFT);
 	win->pages = (end - addr) >> PAGE_SHIFT;
+	win->before = (addr - max_t(u64, map->node.base, vma->vm_start)) >> PAGE_SHIFT;
+	win->after = (last - end) >> PAGE_SHIFT;
 	win->flags = mapping_flags(map);
 	win->beyond_stream = map->beyond_stream;
+	win->huge = &map->huge;
 }
 
 /* What has to be permitted for this fault. */
@@ -87,7 +91,20 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	ret = fault_locked(aspace, vmf);
 	up_read(&aspace->lock);
-	return ret == VM_FAULT_OOM ? zvm_fault_out_of_memory() : ret;
+	return ret & VM_FAULT_OOM ? zvm_fault_out_of_memory(ret) : ret;
+}
+
+/*
+ * Part of an arena has been cut off; or fork(2) has copied it, as MADV_DOFORK makes it
+ * do. For the sake of ZVM_VM_HUGE it would copy the PTEs, too. Some kernels ask only
+ * when they have: out with them then, and with the parent's, which come back.
+ */
+static void arena_open(struct vm_area_struct *vma)
+{
+	if (!ZVM_VM_HUGE || vma->vm_mm == zvm_vma_aspace(vma)->arch.mm)
+		return;
+	vm_flags_set(vma, VM_WIPEONFORK);
+	zvm_arch_unmap(vma->vm_file->f_mapping, vma->vm_pgoff, vma_pages(vma), false);
 }
 
 /* The arena is cut by us only, when part of it is mapped anew. */
@@ -108,6 +125,7 @@ static int arena_mremap(struct vm_area_struct *vma)
 }
 
 const struct vm_operations_struct zvm_arena_vm_ops = {
+	.open = arena_open,
 	.fault = arena_fault,
 	.page_mkwrite = arena_fault,
 	.may_split = arena_may_split,
@@ -119,6 +137,17 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
 };
 
 /*
+ * Let a fault map the folio that the window is at, which only the core's part of a
+ * fault can do. Returns where to go on, however that went.
+ */
+static u64 populate_folio(const struct zvm_window *win)
+{
+	fixup_user_fault(win->vma->vm_mm, win->addr, 0, NULL);
+	return min((u64)win->addr + ((u64)win->pages << PAGE_SHIFT),
+		   ALIGN((u64)win->addr + 1, PMD_SIZE));
+}
+
+/*
  * Populate one mapping at *@addr, at most a round. Moves *@addr on; false: it is
  * of no use to go on.
  */
@@ -127,7 +156,7 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 	struct vm_area_struct *vma = find_vma(aspace->arch.mm, *addr);
 	struct zvm_mapping *map;
 	struct zvm_window win;
-	bool more = false;
+	int ret = 0;
 
 	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
 	if (!vma || vma->vm_start > *addr || zvm_vma_aspace(vma) != aspace)
@@ -135,20 +164,22 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 	if (down_read_killable(&aspace->lock))
 		return false;
 	map = aspace->dead ? NULL : zvm_aspace_find(aspace, *addr);
-	if (!map)
-		goto unlock;
+	if (!map) {
+		up_read(&aspace->lock);
+		return false;
+	}
 	mapping_window(&win, map, vma, *addr, end);
-	more = true;
 	if (map->prot & ZX_VM_PERM_READ) {
 		WRITE_ONCE(map->touched, true);
-		more = !zvm_store_populate(&win, POPULATE_ROUND);
+		ret = zvm_store_populate(&win, POPULATE_ROUND);
 		*addr = win.addr;
 	} else {
 		*addr += (u64)win.pages << PAGE_SHIFT;
 	}
-unlock:
 	up_read(&aspace->lock);
-	return more;
+	if (ret > 0)
+		*addr = populate_folio(&win);
+	return ret >= 0;
 }
 
 void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)

@@ -39,6 +39,19 @@ static noinline int overwrite_locked(struct zvm_vmar *vmar, const struct zvm_map
 	return 0;
 }
 
+/* The alignment that lets folios be mapped as such, where nobody has asked for one. */
+static u32 folio_align(const struct zvm_map *map)
+{
+	const struct zvm_vmo *vmo = map->vmo;
+	u64 at = (vmo->store->base << PAGE_SHIFT) + vmo->offset + map->vmo_offset;
+
+	if (!vmo->store->folios || map->size < PMD_SIZE || !IS_ALIGNED(at, PMD_SIZE) ||
+	    map->options >> ZX_VM_ALIGN_BASE ||
+	    map->options & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))
+		return 0;
+	return PMD_SHIFT << ZX_VM_ALIGN_BASE;
+}
+
 /* Find the place, or make it. */
 static int place_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
 			struct zvm_spot *spot, struct zvm_spares *spares,
@@ -55,8 +68,11 @@ static int place_locked(struct zvm_vmar *vmar, const struct zvm_map *map,
 		return err;
 	if (map->options & ZX_VM_SPECIFIC_OVERWRITE)
 		return overwrite_locked(vmar, map, spot, spares, dead);
-	err = zvm_place_find_locked(vmar, map->options, map->vmar_offset,
+	err = zvm_place_find_locked(vmar, map->options | folio_align(map), map->vmar_offset,
 				    map->size, false, spot);
+	if (err == -ENOBUFS)
+		err = zvm_place_find_locked(vmar, map->options, map->vmar_offset,
+					    map->size, false, spot);
 	return err ? err : check_exec_locked(vmar, map);
 }
 
@@ -95,6 +111,7 @@ static int insert(struct zvm_vmar *vmar, struct zvm_map *map)
 	piece->beyond_stream = map->options & ZX_VM_FAULT_BEYOND_STREAM_SIZE;
 	piece->joined = false;
 	piece->touched = false;
+	piece->huge = false;
 	piece->node.size = map->size;
 
 	zvm_dead_init(&dead);

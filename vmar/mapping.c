@@ -152,6 +152,7 @@ void zvm_mapping_split_locked(struct zvm_mapping *piece, u64 addr, struct zvm_ma
 	rest->max_prot = piece->max_prot;
 	rest->beyond_stream = piece->beyond_stream;
 	rest->touched = piece->touched;
+	rest->huge = piece->huge;
 	rest->id = piece->id;
 	rest->joined = true;
 	rest->node.base = addr;
@@ -178,6 +179,8 @@ void zvm_mapping_merge_locked(struct zvm_mapping *piece, struct zvm_mapping *res
 	link_store(piece, piece->itree.start);
 	if (rest->touched)
 		WRITE_ONCE(piece->touched, true);
+	if (rest->huge)
+		WRITE_ONCE(piece->huge, true);
 	unlock_store(piece);
 }
 

@@ -132,7 +132,7 @@ static void apply_locked(struct zvm_vmar *vmar, const struct protect_plan *plan,
 			 * can stay as it is, and learns of it in a fault.
 			 */
 			if (lost & (ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE) ||
-			    gained & ZX_VM_PERM_EXECUTE)
+			    gained & ZX_VM_PERM_EXECUTE || (lost && piece->huge))
 				extend(&zap, &step);
 			else if (lost & ZX_VM_PERM_WRITE)
 				extend(&wrprotect, &step);
@@ -176,7 +176,7 @@ static bool protect_whole_locked(struct zvm_vmar *vmar, u64 addr, u64 len, u8 pr
 
 	lost = piece->prot & ~prot;
 	zvm_mapping_set_prot_locked(piece, prot);
-	if (piece->touched && lost & ZX_VM_PERM_READ)
+	if (piece->touched && (lost & ZX_VM_PERM_READ || (lost && piece->huge)))
 		zvm_arena_zap(vmar->aspace, addr, len);
 	else if (piece->touched && lost)
 		zvm_arena_wrprotect(vmar->aspace, addr, len);

@@ -44,6 +44,7 @@ static void add(struct zvm_attribution *sum, u64 n, u64 sharers)
 /**
  * struct frame - a node of the store's tree, and who has another one in its place
  * @level: of the node
+ * @folio: it is none, but a folio
  * @next: the next slot to look at
  * @first: the first index that it covers
  * @same: how many relatives have the very same node
@@ -52,6 +53,7 @@ static void add(struct zvm_attribution *sum, u64 n, u64 sharers)
  */
 struct frame {
 	unsigned int level;
+	bool folio;
 	unsigned int next;
 	u64 first;
 	u64 same;
@@ -70,7 +72,10 @@ static const struct zvm_pm_node *look_up(struct zvm_store *store, const struct f
 
 	mutex_lock(&store->lock);
 	node = zvm_pagemap_node(&store->pages, frame->level, frame->first);
-	*shared = node && refcount_read(&node->refs) > 1;
+	if (zvm_pm_is_folio(node))
+		*shared = zvm_page_slots(zvm_pm_folio(node)) > 1;
+	else
+		*shared = node && refcount_read(&node->refs) > 1;
 	mutex_unlock(&store->lock);
 	return node;
 }
@@ -85,6 +90,7 @@ static bool enter(struct zvm_store *store, struct frame *to)
 	bool shared, unused;
 
 	node = look_up(store, to, &shared);
+	to->folio = zvm_pm_is_folio(node);
 	if (!node || !shared)
 		return node;
 	for (o = 0; o < to->nr_others; o++) {
@@ -145,6 +151,13 @@ static void add_leaf(struct zvm_store *store, const struct frame *at, u64 first,
 			add(sum, 1, sharers[i]);
 }
 
+static void add_folio(const struct frame *at, u64 first, u64 last, struct zvm_attribution *sum)
+{
+	u64 end = at->first + ZVM_FOLIO_PAGES - 1;
+
+	add(sum, min(end, last) - max(at->first, first) + 1, 1 + at->same);
+}
+
 /* From the frame of the root, which has been entered. */
 static void walk(struct zvm_store *store, struct frame *stack, u64 first, u64 last,
 		 struct zvm_attribution *sum)
@@ -156,6 +169,11 @@ static void walk(struct zvm_store *store, struct frame *stack, u64 first, u64 la
 		u64 size;
 
 		cond_resched();
+		if (at->folio) {
+			add_folio(at, first, last, sum);
+			depth--;
+			continue;
+		}
 		if (!at->level) {
 			add_leaf(store, at, first, last, sum);
 			depth--;

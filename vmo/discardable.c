@@ -154,21 +154,36 @@ void zvm_vmo_undo_lock(struct zvm_vmo *vmo, bool discarded)
 	mutex_unlock(&store->lock);
 }
 
-/* Has anybody a reference of a page, so that it may be locked or in use? */
-static bool in_use(struct zvm_store *store)
+static bool leaf_in_use(struct zvm_pm_leaf *leaf)
 {
+	unsigned int i;
+
+	for (i = 0; i < ZVM_LEAF_SLOTS; i++)
+		if (leaf->slot[i] && zvm_page_is_foreign(leaf->slot[i], 0))
+			return true;
+	return false;
+}
+
+/*
+ * Has anybody a reference of a page, so that it may be locked or in use? Of folios
+ * that is to be seen only when there are no PTEs: @zapped.
+ */
+static bool in_use(struct zvm_store *store, bool zapped)
+{
+	struct zvm_pm_node *node;
 	u64 at = 0;
-	bool alone;
 
 	lockdep_assert_held(&store->lock);
-	while ((at = zvm_pagemap_next(&store->pages, at)) != U64_MAX) {
-		struct zvm_pm_leaf *leaf = zvm_pagemap_find(&store->pages, at, &alone);
-		unsigned int i;
-
-		for (i = 0; i < ZVM_LEAF_SLOTS; i++)
-			if (leaf->slot[i] && zvm_page_is_foreign(leaf->slot[i], 0))
+	while ((node = zvm_pagemap_next_leaf(&store->pages, &at))) {
+		if (!zvm_pm_is_folio(node)) {
+			if (leaf_in_use(zvm_pm_leaf(node)))
 				return true;
-		at = (at | (ZVM_LEAF_SLOTS - 1)) + 1;
+			at = (at | (ZVM_LEAF_SLOTS - 1)) + 1;
+		} else {
+			if (zapped && zvm_folio_is_foreign(zvm_pm_folio(node), 0))
+				return true;
+			at = (at | (ZVM_FOLIO_PAGES - 1)) + 1;
+		}
 		cond_resched();
 	}
 	return false;
@@ -181,11 +196,11 @@ static unsigned long discard_locked(struct zvm_store *store)
 	unsigned long pages;
 
 	lockdep_assert_held(&store->lock);
-	if (zvm_store_is_pinned(store, 0, ULONG_MAX) || in_use(store))
+	if (zvm_store_is_pinned(store, 0, ULONG_MAX) || in_use(store, false))
 		return 0;
 	/* New references come by PTEs: when these are gone the answer is final. */
 	zvm_store_zap(store, 0, last, false);
-	if (in_use(store))
+	if (in_use(store, true))
 		return 0;
 	pages = zvm_store_count(store, 0, last);
 	WRITE_ONCE(store->discarded, true);

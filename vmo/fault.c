@@ -5,6 +5,7 @@
  * it must not have any more.
  */
 #include <linux/mm.h>
+#include <linux/userfaultfd_k.h>
 
 #include "../arch/aspace.h"
 #include "../zvm_trace.h"
@@ -44,10 +45,61 @@ static vm_flags_t window_flags(const struct zvm_window *win, bool writable)
 	return writable ? win->flags : win->flags & ~VM_WRITE;
 }
 
-static long map_pages(struct zvm_window *win, struct page **pages, unsigned int n, bool writable)
+/*
+ * May the folio around the window's address be mapped as such: is all of it in the
+ * window, at a place that is aligned as it is?
+ */
+static bool window_has_folio(const struct zvm_window *win)
+{
+	u64 at = win->vmo->store->base + win->index;
+	unsigned long off = at & (ZVM_FOLIO_PAGES - 1);
+
+	return win->vmo->store->folios && win->before >= off &&
+	       win->pages + win->after >= ZVM_FOLIO_PAGES - off &&
+	       !((at ^ win->addr >> PAGE_SHIFT) & (ZVM_FOLIO_PAGES - 1)) &&
+	       window_limit(win) - win->index >= ZVM_FOLIO_PAGES - off &&
+	       zvm_arch_maps_folios(win->vma) && !userfaultfd_wp(win->vma);
+}
+
+/*
+ * The folio at the window's address, which is present, if it is to be mapped as
+ * such. *@writable: may it be written in place?
+ */
+static struct page *folio_to_map(const struct zvm_window *win, bool *writable)
+{
+	struct page *folio;
+
+	if (!window_has_folio(win) || zvm_arch_pmd(win->vma, win->addr) != ZVM_PMD_NONE)
+		return NULL;
+	folio = zvm_store_folio(win->vmo->store, win->index, writable);
+	return folio && !zvm_folio_has_failed(folio) ? folio : NULL;
+}
+
+static vm_fault_t map_folio(const struct zvm_window *win, const struct vm_fault *vmf,
+			    struct page *folio, bool writable)
+{
+	unsigned int off = (win->vmo->store->base + win->index) & (ZVM_FOLIO_PAGES - 1);
+	vm_flags_t flags = window_flags(win, writable);
+
+	/* Before there is one: who write-protects the mapping has our lock. */
+	if (win->huge && !READ_ONCE(*win->huge))
+		WRITE_ONCE(*win->huge, true);
+	if (flags & VM_WRITE)
+		zvm_store_note_write(win->vmo->store, win->index - off, ZVM_FOLIO_PAGES);
+	return zvm_arch_map_folio(vmf, folio, flags);
+}
+
+/*
+ * Map pages, unless another thread has mapped their folio meanwhile: then whoever
+ * wants more than that allows faults again.
+ */
+static long map_pages(const struct zvm_window *win, struct page **pages, unsigned int n,
+		      bool writable)
 {
 	vm_flags_t flags = window_flags(win, writable);
 
+	if (win->vmo->store->folios && zvm_arch_pmd(win->vma, win->addr) == ZVM_PMD_HUGE)
+		return -EBUSY;
 	if (flags & VM_WRITE)
 		zvm_store_note_write(win->vmo->store, win->index, n);
 	return zvm_arch_map(win->vma, win->addr, pages, n, flags);
@@ -87,6 +139,9 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 		/* The old page has been zapped, here or by who replaced it. */
 		return map_result(map_pages(win, &page, 1, true));
 
+	/* Where the core has reclaimed the page table, there may be a folio by now. */
+	if (win->vmo->store->folios && zvm_arch_pmd(win->vma, win->addr) != ZVM_PMD_TABLE)
+		return VM_FAULT_NOPAGE;
 	/* Ours alone: relax its PTE, and the neighbours' while we are at it. */
 	pages[0] = page;
 	n = fault_around(win);
@@ -99,41 +154,52 @@ static vm_fault_t fault_mkwrite(struct zvm_window *win, struct vm_fault *vmf)
 }
 
 /* Write to one page, present or not. */
-static vm_fault_t fault_write_one(struct zvm_window *win)
+static vm_fault_t fault_write_one(struct zvm_window *win, struct vm_fault *vmf)
 {
 	struct zvm_pte_place place = { win->vma, win->addr };
 	struct page *page = zvm_store_get_write(win->vmo->store, win->index, &place);
+	struct page *folio;
+	bool writable;
 
 	if (IS_ERR(page))
 		return no_page_result(page);
+	if (PageCompound(page)) {
+		folio = folio_to_map(win, &writable);
+		if (folio && writable)
+			return map_folio(win, vmf, folio, true);
+	}
 	return map_result(map_pages(win, &page, 1, true));
 }
 
 /* Write to a page, and bring in others with it. */
-static noinline vm_fault_t fault_write_many(struct zvm_window *win, unsigned int n)
+static noinline vm_fault_t fault_write_many(struct zvm_window *win, struct vm_fault *vmf,
+					    unsigned int n)
 {
 	struct page *pages[ZVM_FAULT_AROUND];
 	bool writable = true;
 
 	n = zvm_store_gather(win->vmo->store, win->index, n, pages, &writable);
-	if (!n)
-		return fault_write_one(win);
+	if (!n || folio_to_map(win, &writable))
+		return fault_write_one(win, vmf);
 	return map_result(map_pages(win, pages, n, true));
 }
 
-static vm_fault_t fault_write(struct zvm_window *win)
+static vm_fault_t fault_write(struct zvm_window *win, struct vm_fault *vmf)
 {
 	unsigned int n = fault_around(win);
 
-	return n == 1 ? fault_write_one(win) : fault_write_many(win, n);
+	return n == 1 ? fault_write_one(win, vmf) : fault_write_many(win, vmf, n);
 }
 
-static vm_fault_t fault_read(struct zvm_window *win)
+static vm_fault_t fault_read(struct zvm_window *win, struct vm_fault *vmf)
 {
-	struct page *pages[ZVM_FAULT_AROUND];
+	struct page *pages[ZVM_FAULT_AROUND], *folio;
 	bool writable = false;
 	unsigned int n;
 
+	folio = folio_to_map(win, &writable);
+	if (folio)
+		return map_folio(win, vmf, folio, writable);
 	n = zvm_store_gather(win->vmo->store, win->index, fault_around(win), pages, &writable);
 	if (!n) {
 		bool failed;
@@ -143,7 +209,7 @@ static vm_fault_t fault_read(struct zvm_window *win)
 		/* Reading commits nothing. */
 		pages[0] = zvm_store_zero_page(win->vmo->store, win->index);
 		if (!pages[0])
-			return fault_write(win);
+			return fault_write(win, vmf);
 		n = 1;
 	}
 	/* A page that is ours alone may as well be writable from the start. */
@@ -172,10 +238,19 @@ static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
 	if (vmf->flags & FAULT_FLAG_MKWRITE)
 		return fault_mkwrite(win, vmf);
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
-		return fault_read(win);
+		return fault_read(win, vmf);
 	if (!(win->flags & VM_SHARED))
 		return fault_private_copy(win, vmf);
-	return fault_write(win);
+	return fault_write(win, vmf);
+}
+
+/* With VM_FAULT_OOM: what there is no memory for may be the pages of a folio. */
+#define OOM_FOLIO VM_FAULT_FALLBACK
+
+/* The most pages that a fault may have to allocate. */
+static size_t fault_pages(const struct zvm_store *store)
+{
+	return store->folios ? ZVM_FOLIO_PAGES : 1;
 }
 
 vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf)
@@ -188,35 +263,50 @@ vm_fault_t zvm_store_fault(struct zvm_window *win, struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	ret = fault_locked(win, vmf);
 	/* A limit of the user is no reason to kill anybody. */
-	if (ret == VM_FAULT_OOM && zvm_user_full(store->user))
+	if (ret == VM_FAULT_OOM && zvm_user_full(store->user, fault_pages(store) << PAGE_SHIFT))
 		ret = VM_FAULT_SIGBUS;
+	if (ret == VM_FAULT_OOM && store->folios)
+		ret |= OOM_FOLIO;
 	mutex_unlock(&store->lock);
 	trace_vmo_fault(store->inode->i_ino, win->index, win->addr, vmf->flags, ret);
 	return ret;
 }
 
-vm_fault_t zvm_fault_out_of_memory(void)
+vm_fault_t zvm_fault_out_of_memory(vm_fault_t ret)
 {
+	/* With what the page map needs for as many pages. */
+	unsigned int n = ret & OOM_FOLIO ? ZVM_FOLIO_PAGES + 16 : 1;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
 	/*
 	 * This may call the OOM killer. The fault that is taken again then finds
 	 * what it has freed.
 	 */
-	struct page *page = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
-
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	put_page(page);
-	return VM_FAULT_NOPAGE;
+	ret = VM_FAULT_NOPAGE;
+	while (n-- && ret == VM_FAULT_NOPAGE) {
+		page = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
+		if (page)
+			list_add(&page->lru, &pages);
+		else
+			ret = VM_FAULT_SIGBUS;
+	}
+	list_for_each_entry_safe(page, next, &pages, lru) {
+		list_del(&page->lru);
+		put_page(page);
+	}
+	return ret;
 }
 
 static void window_advance(struct zvm_window *win, unsigned long n)
 {
+	win->before += n;
 	win->index += n;
 	win->addr += n << PAGE_SHIFT;
 	win->pages -= n;
 }
 
-/* Populate at most @max pages; what is absent costs nothing. */
+/* Populate at most @max pages, or up to a folio: 1; what is absent costs nothing. */
 static long populate_batch(struct zvm_window *win, unsigned long max)
 {
 	struct zvm_store *store = win->vmo->store;
@@ -235,6 +325,14 @@ static long populate_batch(struct zvm_window *win, unsigned long max)
 			break;
 		}
 		window_advance(win, next - win->index);
+		if (store->folios && folio_to_map(win, &writable))
+			return 1;
+		if (store->folios && zvm_arch_pmd(win->vma, win->addr) == ZVM_PMD_HUGE) {
+			/* All of it is there. */
+			n = (PMD_SIZE - (win->addr & ~PMD_MASK)) >> PAGE_SHIFT;
+			window_advance(win, min(n, win->pages));
+			continue;
+		}
 		n = min3(max, win->pages, (unsigned long)ZVM_FAULT_AROUND);
 		n = zvm_store_gather(store, win->index, min_t(u64, n, limit - win->index),
 				     pages, &writable);

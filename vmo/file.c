@@ -64,6 +64,7 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 		.vmo = file_vmo(vma->vm_file),
 		.index = vmf->pgoff,
 		.pages = (vma->vm_end - addr) >> PAGE_SHIFT,
+		.before = (addr - vma->vm_start) >> PAGE_SHIFT,
 		.flags = VM_READ | (vma->vm_flags & (VM_SHARED | VM_EXEC)),
 	};
 	vm_fault_t ret;
@@ -72,7 +73,7 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 	if (vma->vm_flags & VM_SHARED)
 		win.flags |= vma->vm_flags & VM_WRITE;
 	ret = zvm_store_fault(&win, vmf);
-	return ret == VM_FAULT_OOM ? zvm_fault_out_of_memory() : ret;
+	return ret & VM_FAULT_OOM ? zvm_fault_out_of_memory(ret) : ret;
 }
 
 static const struct vm_operations_struct vmo_vm_ops = {
@@ -108,6 +109,8 @@ static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 	 * huge pages put together behind our back, no mlock.
 	 */
 	vm_flags_set(vma, VM_DONTEXPAND);
+	if (file_vmo(file)->store->folios && vma->vm_flags & VM_SHARED)
+		vm_flags_set(vma, ZVM_VM_HUGE);
 	/* PTEs are found by the page of the store. */
 	vma->vm_pgoff += file_vmo(file)->offset >> PAGE_SHIFT;
 	vma->vm_ops = &vmo_vm_ops;

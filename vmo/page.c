@@ -14,6 +14,7 @@
 
 #include "../compat.h"
 #include "page.h"
+#include "pagemap.h"
 #include "user.h"
 
 /* Of no file system: all that is wanted is an identity and its mapping. */
@@ -58,24 +59,33 @@ static void set_page_owner(struct page *page, u64 owner)
 	WRITE_ONCE(page->lru.prev, (struct list_head *)(unsigned long)owner);
 }
 
-static u64 next_index(void)
+/* The first of @n numbers in a row. */
+static u64 next_indexes(unsigned int n)
 {
-	return atomic64_inc_return(&last_index);
+	return atomic64_add_return(n, &last_index) - n + 1;
+}
+
+/* How many pages a page from here stands for. */
+static unsigned int nr_pages_of(struct page *page)
+{
+	return 1u << compound_order(page);
 }
 
 /* What has been charged and allocated becomes a store's; with one slot. */
 static struct page *page_init(struct page *page, struct zvm_user *user, u64 owner, bool zero)
 {
+	unsigned int n = nr_pages_of(page);
+
 	set_page_user(page, user);
 	set_page_owner(page, owner);
 	set_page_private(page, 1);
-	page_folio(page)->index = next_index();
+	page_folio(page)->index = next_indexes(n);
 	page_folio(page)->mapping = page_inode.i_mapping;
 	/* Born dirty and always so: NUMA balancing leaves dirty pages alone. */
 	SetPageDirty(page);
 	if (zero)
 		SetPageUptodate(page);
-	atomic64_inc(&nr_pages);
+	atomic64_add(n, &nr_pages);
 	return page;
 }
 
@@ -100,12 +110,10 @@ int zvm_page_lend(struct page *page, u64 owner)
 	return 0;
 }
 
-struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
+static struct page *page_alloc_charged(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
 {
 	struct page *page;
 
-	if (!zvm_user_charge(user, PAGE_SIZE))
-		return NULL;
 	gfp |= __GFP_HIGHMEM | __GFP_ACCOUNT | __GFP_NOWARN;
 	page = alloc_page(zero ? gfp | __GFP_ZERO : gfp);
 	if (!page) {
@@ -113,6 +121,47 @@ struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool ze
 		return NULL;
 	}
 	return page_init(page, user, owner, zero);
+}
+
+struct page *zvm_page_alloc(struct zvm_user *user, u64 owner, gfp_t gfp, bool zero)
+{
+	if (!zvm_user_charge(user, PAGE_SIZE))
+		return NULL;
+	return page_alloc_charged(user, owner, gfp, zero);
+}
+
+struct page *zvm_page_alloc_excess(struct zvm_user *user, u64 owner, gfp_t gfp)
+{
+	zvm_user_charge_excess(user, PAGE_SIZE);
+	return page_alloc_charged(user, owner, gfp, false);
+}
+
+struct page *zvm_folio_alloc(struct zvm_user *user, u64 owner, bool zero)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_COMP | __GFP_NOMEMALLOC |
+		    __GFP_NORETRY | __GFP_NOWARN;
+	size_t bytes = ZVM_FOLIO_PAGES << PAGE_SHIFT;
+	struct page *page;
+
+	if (!zvm_user_charge(user, bytes))
+		return NULL;
+	page = alloc_pages(zero ? gfp | __GFP_ZERO : gfp, ZVM_FOLIO_SHIFT);
+	if (!page) {
+		zvm_user_uncharge(user, bytes);
+		return NULL;
+	}
+	return page_init(page, user, owner, zero);
+}
+
+bool zvm_folio_has_failed(struct page *folio)
+{
+	unsigned int i;
+
+	/* The core says so of a folio as a whole, too, but not in all cases. */
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++)
+		if (PageHWPoison(folio + i))
+			return true;
+	return false;
 }
 
 bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner)
@@ -129,21 +178,17 @@ bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner)
 	return true;
 }
 
-static void swap_index(struct page *a, struct page *b)
+/* Give @page the number @index; returns the one that it has had. */
+static u64 renumber(struct page *page, u64 index, unsigned int extra)
 {
-	swap(page_folio(a)->index, page_folio(b)->index);
-}
-
-void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra)
-{
+	struct folio *folio = page_folio(page);
 	struct address_space *mapping;
+	u64 old = folio->index;
 
-	if (page_owner(old) != owner)
-		return;
-	set_page_owner(old, 0);
-	if (!zvm_page_is_foreign(old, extra)) {
-		swap_index(old, new);
-		return;
+	if (PageHead(page) ? !zvm_folio_is_foreign(page, extra) :
+			     !zvm_page_is_foreign(page, extra)) {
+		folio->index = index;
+		return old;
 	}
 	/*
 	 * Somebody may be on the way into a futex: that code gets a reference of
@@ -152,17 +197,45 @@ void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsign
 	 * in an RCU section. Expedited, as it is once for each page that was on its
 	 * way to a disk or into a pipe when the snapshot's other side wrote to it.
 	 */
-	lock_page(old);
-	mapping = old->mapping;
-	WRITE_ONCE(old->mapping, NULL);
+	lock_page(page);
+	mapping = folio->mapping;
+	WRITE_ONCE(folio->mapping, NULL);
 	synchronize_rcu_expedited();
-	swap_index(old, new);
-	WRITE_ONCE(old->mapping, mapping);
-	unlock_page(old);
+	folio->index = index;
+	WRITE_ONCE(folio->mapping, mapping);
+	unlock_page(page);
+	return old;
+}
+
+void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra)
+{
+	struct folio *folio = page_folio(new);
+
+	if (page_owner(old) != owner)
+		return;
+	set_page_owner(old, 0);
+	folio->index = renumber(old, folio->index, extra);
+}
+
+void zvm_folio_move_futexes(struct page *folio, struct page **pages, u64 owner,
+			    unsigned int extra)
+{
+	unsigned int i;
+	u64 index;
+
+	if (page_owner(folio) != owner)
+		return;
+	set_page_owner(folio, 0);
+	index = renumber(folio, next_indexes(ZVM_FOLIO_PAGES), extra);
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++)
+		if (pages[i])
+			page_folio(pages[i])->index = index + i;
 }
 
 void zvm_page_drop(struct page *page)
 {
+	unsigned int n = nr_pages_of(page);
+
 	/*
 	 * Pairs with the acquire in the test for "mine alone": who finds itself
 	 * the only one left must see that we are done with the page.
@@ -172,7 +245,7 @@ void zvm_page_drop(struct page *page)
 
 	/* Nobody's if it was lent. */
 	if (page_user(page))
-		zvm_user_uncharge(page_user(page), PAGE_SIZE);
+		zvm_user_uncharge(page_user(page), (size_t)n << PAGE_SHIFT);
 	set_page_user(page, NULL);
 	if (page_ref_freeze(page, 1)) {
 		/* Ours alone, and nobody can find it by its number meanwhile. */
@@ -186,8 +259,10 @@ void zvm_page_drop(struct page *page)
 		page_folio(page)->mapping = NULL;
 		unlock_page(page);
 	}
-	atomic64_dec(&nr_pages);
-	put_page(page);
+	atomic64_sub(n, &nr_pages);
+	/* The core keeps failed memory from others only where it frees single pages. */
+	if (n == 1 || !zvm_folio_has_failed(page))
+		put_page(page);
 }
 
 void __init zvm_page_init(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The pages of stores: how they are made, counted and given back.
+ * The pages of stores: how they are made, counted and given back. Whatever is said
+ * of a page goes for the first page of a folio, for all of it.
  *
  * A store's page sits in one or more *slots* of page map leaves. The slots
  * together own one reference of the page; their number is in page->private and
@@ -37,6 +38,19 @@ struct page *zvm_page_take(struct page *page, struct zvm_user *user, u64 owner);
  */
 int zvm_page_lend(struct page *page, u64 owner);
 
+/*
+ * The same for a folio: ZVM_FOLIO_PAGES pages in a row, aligned, with one count of
+ * slots. Its first page stands for all; the others' indexes follow the first's.
+ * Nobody is killed, and not much is tried, for the sake of one.
+ */
+struct page *zvm_folio_alloc(struct zvm_user *user, u64 owner, bool zero);
+
+/*
+ * Another page, not zeroed, charged to @user even if that is over the limit: for
+ * who is about to give back more.
+ */
+struct page *zvm_page_alloc_excess(struct zvm_user *user, u64 owner, gfp_t gfp);
+
 static inline unsigned long zvm_page_slots(struct page *page)
 {
 	return atomic_long_read((atomic_long_t *)&page->private);
@@ -68,7 +82,11 @@ bool zvm_page_adopt(struct page *page, struct zvm_user *user, u64 owner);
  */
 void zvm_page_move_futexes(struct page *old, struct page *new, u64 owner, unsigned int extra);
 
-/* Our pages are single ones: their counts are in struct page itself. */
+/* The same for a folio and the @pages that replace it, some of which may be NULL. */
+void zvm_folio_move_futexes(struct page *folio, struct page **pages, u64 owner,
+			    unsigned int extra);
+
+/* Those of single pages are in struct page itself; not for folios. */
 static inline bool zvm_page_is_mapped(struct page *page)
 {
 	return atomic_read(&page->_mapcount) >= 0;
@@ -99,6 +117,18 @@ static inline bool zvm_page_is_foreign(struct page *page, unsigned int extra)
 	now.word = READ_ONCE(*(u64 *)&page->_mapcount);
 	return (unsigned int)(now.refcount - now.mapcount) > 2 + extra;
 }
+
+/*
+ * The same for a folio. Its PTEs are counted in many places, which cannot be read as
+ * one: they count as references, so who wants to write to it takes them away first.
+ */
+static inline bool zvm_folio_is_foreign(struct page *folio, unsigned int extra)
+{
+	return page_ref_count(folio) > 1 + extra;
+}
+
+/* Has the memory of any of its pages failed? */
+bool zvm_folio_has_failed(struct page *folio);
 
 u64 zvm_page_count_all(void);
 

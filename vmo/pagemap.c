@@ -229,6 +229,10 @@ static void free_subtree(struct zvm_pm_node *node)
 				continue;
 			}
 			child = inner->slot[next[depth - 1]++];
+			if (zvm_pm_is_folio(child)) {
+				zvm_page_drop(zvm_pm_folio(child));
+				continue;
+			}
 			/* A release for those who keep the child; acquire at zero. */
 			if (child && refcount_dec_and_test(&child->refs))
 				node = child;
@@ -255,7 +259,9 @@ static struct zvm_pm_node *node_copy(struct spares *spares, struct zvm_pm_node *
 
 		for (i = 0; i < ZVM_INNER_SLOTS; i++) {
 			to->slot[i] = from->slot[i];
-			if (to->slot[i])
+			if (zvm_pm_is_folio(to->slot[i]))
+				zvm_page_share(zvm_pm_folio(to->slot[i]));
+			else if (to->slot[i])
 				refcount_inc(&to->slot[i]->refs);
 		}
 	} else {
@@ -299,67 +305,93 @@ struct zvm_pm_leaf *zvm_pagemap_find(const struct zvm_pagemap *map, u64 index,
 	     shift >= ZVM_LEAF_SHIFT; shift -= ZVM_INNER_SHIFT) {
 		private = private && !node_is_shared(node);
 		node = zvm_pm_inner(node)->slot[(index >> shift) & (ZVM_INNER_SLOTS - 1)];
-		if (!node)
+		if (!node || zvm_pm_is_folio(node))
 			return NULL;
 	}
 	*alone = private && !node_is_shared(node);
 	return zvm_pm_leaf(node);
 }
 
-/* The most nodes that zvm_pagemap_make() can use up for @index. */
-static struct need make_need(const struct zvm_pagemap *map, u64 index)
+struct zvm_pm_inner *zvm_pagemap_find_inner(const struct zvm_pagemap *map, u64 index, bool *alone)
 {
 	struct zvm_pm_node *node = map->root;
-	unsigned int level = level_for(index);
-	struct need need = { .inner = 0, .leaf = 1 };
+	bool private = true;
+
+	*alone = false;
+	if (!node || index > level_last(node->level))
+		return NULL;
+	while (node && node->level > ZVM_FOLIO_LEVEL) {
+		private = private && !node_is_shared(node);
+		node = zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
+	}
+	/* A root may be lower: then there are no folios. */
+	if (!node || node->level != ZVM_FOLIO_LEVEL)
+		return NULL;
+	*alone = private && !node_is_shared(node);
+	return zvm_pm_inner(node);
+}
+
+/* Nodes at the levels from @level down to @floor. */
+static void need_branch(struct need *need, int level, int floor)
+{
+	if (level < floor)
+		return;
+	need->inner += level - floor + !!floor;
+	need->leaf += !floor;
+}
+
+/*
+ * The most nodes that it can take to have a node of level @floor over @index, on
+ * a path that is not shared.
+ */
+static struct need make_need(const struct zvm_pagemap *map, u64 index, unsigned int floor)
+{
+	struct zvm_pm_node *node = map->root;
+	unsigned int level = max(level_for(index), floor);
+	struct need need = { 0 };
 	bool shared = false;
 
 	if (!node) {
-		need.inner = level;
+		need_branch(&need, level, floor);
 		return need;
 	}
 	if (level > node->level) {
 		/* New roots on top, then a new branch from the topmost down. */
-		need.inner = level - node->level + level - 1;
+		need.inner = level - node->level;
+		need_branch(&need, (int)level - 1, floor);
 		return need;
 	}
-	while (node->level) {
+	while (node->level > floor) {
 		shared = shared || node_is_shared(node);
 		need.inner += shared;
 		level = node->level;
 		node = zvm_pm_inner(node)->slot[inner_slot(level, index)];
 		if (!node) {
-			need.inner += level - 1;
+			need_branch(&need, level - 1, floor);
 			return need;
 		}
 	}
-	need.leaf = shared || node_is_shared(node);
+	shared = shared || node_is_shared(node);
+	need.inner += shared && floor;
+	need.leaf += shared && !floor;
 	return need;
 }
 
-struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t gfp)
+static struct zvm_pm_node *make_node(struct zvm_pagemap *map, u64 index, unsigned int floor,
+				     gfp_t gfp)
 {
 	struct zvm_pm_node **link, *node;
-	struct zvm_pm_leaf *leaf;
 	struct spares spares;
 	struct need need;
 	unsigned int level;
-	bool alone;
 	int err;
 
-	/* zvm_pagemap_next() could not tell it from none. */
-	if (WARN_ON_ONCE(index == U64_MAX))
-		return ERR_PTR(-EINVAL);
-	leaf = zvm_pagemap_find(map, index, &alone);
-	if (alone)
-		return leaf;
-
-	need = make_need(map, index);
+	need = make_need(map, index, floor);
 	err = spares_alloc(&spares, &need, gfp);
 	if (err)
 		return ERR_PTR(err);
 
-	level = level_for(index);
+	level = max(level_for(index), floor);
 	if (!map->root)
 		map->root = node_new(&spares, level);
 	while (map->root->level < level) {
@@ -377,7 +409,7 @@ struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t g
 	 */
 	for (link = &map->root; ; ) {
 		node = node_own(&spares, link);
-		if (!node->level)
+		if (node->level == floor)
 			break;
 		link = &zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
 		if (!*link) {
@@ -386,7 +418,41 @@ struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t g
 		}
 	}
 	spares_free(&spares);
-	return zvm_pm_leaf(node);
+	return node;
+}
+
+struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t gfp)
+{
+	struct zvm_pm_inner *inner;
+	struct zvm_pm_node *node;
+	struct zvm_pm_leaf *leaf;
+	bool alone;
+
+	/* zvm_pagemap_next() could not tell it from none. */
+	if (WARN_ON_ONCE(index == U64_MAX))
+		return ERR_PTR(-EINVAL);
+	leaf = zvm_pagemap_find(map, index, &alone);
+	if (alone)
+		return leaf;
+	inner = leaf ? NULL : zvm_pagemap_find_inner(map, index, &alone);
+	if (WARN_ON_ONCE(inner && zvm_inner_folio(inner, index)))
+		return ERR_PTR(-EINVAL);
+
+	node = make_node(map, index, 0, gfp);
+	return IS_ERR(node) ? ERR_CAST(node) : zvm_pm_leaf(node);
+}
+
+struct zvm_pm_inner *zvm_pagemap_make_inner(struct zvm_pagemap *map, u64 index, gfp_t gfp)
+{
+	struct zvm_pm_inner *inner;
+	struct zvm_pm_node *node;
+	bool alone;
+
+	inner = zvm_pagemap_find_inner(map, index, &alone);
+	if (alone)
+		return inner;
+	node = make_node(map, index, ZVM_FOLIO_LEVEL, gfp);
+	return IS_ERR(node) ? ERR_CAST(node) : zvm_pm_inner(node);
 }
 
 void zvm_leaf_claim(const struct zvm_pagemap *map, struct zvm_pm_leaf *leaf, u16 slots)
@@ -438,11 +504,102 @@ void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index)
 	leaf->node.used--;
 }
 
+void zvm_inner_claim(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index)
+{
+	unsigned int slot = inner_slot(ZVM_FOLIO_LEVEL, index);
+
+	if (inner->epoch <= map->shared_epoch) {
+		inner->epoch = map->shared_epoch + 1;
+		inner->mine = 0;
+	}
+	inner->mine |= BIT(slot);
+}
+
+bool zvm_inner_mine(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index,
+		    unsigned int extra)
+{
+	struct page *folio = zvm_inner_folio(inner, index);
+
+	if (zvm_inner_is_tagged(inner, index, map->shared_epoch))
+		return true;
+	if (!folio || zvm_page_slots(folio) != 1)
+		return false;
+	/* As in zvm_leaf_mine(). */
+	smp_acquire__after_ctrl_dep();
+	if (zvm_folio_is_foreign(folio, extra))
+		return false;
+	zvm_inner_claim(map, inner, index);
+	return true;
+}
+
+struct page *zvm_inner_set(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index,
+			   struct page *folio)
+{
+	struct page *old = zvm_inner_folio(inner, index);
+	unsigned int slot = inner_slot(ZVM_FOLIO_LEVEL, index);
+
+	if (WARN_ON_ONCE(inner->slot[slot] && !old))
+		return folio;
+	if (!old)
+		inner->node.used++;
+	inner->slot[slot] = (struct zvm_pm_node *)((unsigned long)folio | 1);
+	zvm_inner_claim(map, inner, index);
+	return old;
+}
+
+struct zvm_pm_node *zvm_pagemap_branch(const struct zvm_pagemap *map, struct page **pages,
+				       gfp_t gfp)
+{
+	struct need need = { .inner = 1, .leaf = 0 };
+	struct zvm_pm_inner *inner;
+	struct spares spares;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		if (!pages[i])
+			continue;
+		need.leaf++;
+		i |= ZVM_LEAF_SLOTS - 1;
+	}
+	if (!need.leaf)
+		return NULL;
+	err = spares_alloc(&spares, &need, gfp);
+	if (err)
+		return ERR_PTR(err);
+
+	inner = zvm_pm_inner(node_new(&spares, ZVM_FOLIO_LEVEL - 1));
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		struct zvm_pm_node **link = &inner->slot[inner_slot(ZVM_FOLIO_LEVEL - 1, i)];
+
+		if (!pages[i])
+			continue;
+		if (!*link) {
+			*link = node_new(&spares, 0);
+			inner->node.used++;
+		}
+		zvm_leaf_set(map, zvm_pm_leaf(*link), i, pages[i]);
+	}
+	return &inner->node;
+}
+
+struct page *zvm_inner_replace(struct zvm_pm_inner *inner, u64 index, struct zvm_pm_node *branch)
+{
+	struct page *old = zvm_inner_folio(inner, index);
+	unsigned int slot = inner_slot(ZVM_FOLIO_LEVEL, index);
+
+	inner->slot[slot] = branch;
+	inner->mine &= ~BIT(slot);
+	if (!branch)
+		inner->node.used--;
+	return old;
+}
+
 /*
  * Indexes never wrap: a node in which nothing is left to look at and that ends at
  * U64_MAX ends the search.
  */
-struct zvm_pm_leaf *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index)
+struct zvm_pm_node *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index)
 {
 	struct zvm_pm_node *node = map->root;
 	u64 at = *index;
@@ -470,18 +627,23 @@ struct zvm_pm_leaf *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *in
 			at |= (u64)i << zvm_pm_bits(level - 1);
 		}
 		node = inner->slot[i];
+		if (zvm_pm_is_folio(node))
+			break;
 	}
 	*index = at;
-	return zvm_pm_leaf(node);
+	return node;
 }
 
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
 {
-	struct zvm_pm_leaf *leaf;
+	struct zvm_pm_node *node;
 
-	while ((leaf = zvm_pagemap_next_leaf(map, &index))) {
+	while ((node = zvm_pagemap_next_leaf(map, &index))) {
+		struct zvm_pm_leaf *leaf = zvm_pm_leaf(node);
 		unsigned int i;
 
+		if (zvm_pm_is_folio(node))
+			return index;
 		for (i = leaf_slot(index); i < ZVM_LEAF_SLOTS; i++, index++)
 			if (leaf->slot[i])
 				return index;
@@ -493,7 +655,7 @@ u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index)
 }
 
 /* As zvm_pagemap_next_leaf(), downwards: *@index is moved down into the leaf. */
-static struct zvm_pm_leaf *prev_leaf(const struct zvm_pagemap *map, u64 *index)
+static struct zvm_pm_node *prev_leaf(const struct zvm_pagemap *map, u64 *index)
 {
 	struct zvm_pm_node *node = map->root;
 	u64 at = *index;
@@ -523,18 +685,23 @@ static struct zvm_pm_leaf *prev_leaf(const struct zvm_pagemap *map, u64 *index)
 			at |= level_last(level - 1);
 		}
 		node = inner->slot[i];
+		if (zvm_pm_is_folio(node))
+			break;
 	}
 	*index = at;
-	return zvm_pm_leaf(node);
+	return node;
 }
 
 u64 zvm_pagemap_prev(const struct zvm_pagemap *map, u64 index)
 {
-	struct zvm_pm_leaf *leaf;
+	struct zvm_pm_node *node;
 
-	while ((leaf = prev_leaf(map, &index))) {
+	while ((node = prev_leaf(map, &index))) {
+		struct zvm_pm_leaf *leaf = zvm_pm_leaf(node);
 		int i;
 
+		if (zvm_pm_is_folio(node))
+			return index;
 		for (i = leaf_slot(index); i >= 0; i--, index--)
 			if (leaf->slot[i])
 				return index;
@@ -547,15 +714,19 @@ u64 zvm_pagemap_prev(const struct zvm_pagemap *map, u64 index)
 
 u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last)
 {
-	struct zvm_pm_leaf *leaf;
+	struct zvm_pm_node *node;
 	u64 count = 0;
 
-	while (first <= last && (leaf = zvm_pagemap_next_leaf(map, &first))) {
-		u64 leaf_last = first | (ZVM_LEAF_SLOTS - 1);
+	while (first <= last && (node = zvm_pagemap_next_leaf(map, &first))) {
+		bool folio = zvm_pm_is_folio(node);
+		u64 leaf_last = first | ((folio ? ZVM_FOLIO_PAGES : ZVM_LEAF_SLOTS) - 1);
+		struct zvm_pm_leaf *leaf = zvm_pm_leaf(node);
 
 		if (first > last)
 			break;
-		if (leaf_last <= last && !leaf_slot(first)) {
+		if (folio) {
+			count += min(last, leaf_last) - first + 1;
+		} else if (leaf_last <= last && !leaf_slot(first)) {
 			count += leaf->node.used;
 		} else {
 			u64 end = min(last, leaf_last);
@@ -611,6 +782,8 @@ static void edge_need(const struct zvm_pagemap *map, u64 first, u64 last, u64 in
 		if (!node->level)
 			break;
 		node = zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
+		if (zvm_pm_is_folio(node))
+			break;
 	}
 }
 
@@ -628,6 +801,8 @@ static void edge_own(struct zvm_pagemap *map, u64 first, u64 last, u64 index,
 		if (!node->level)
 			break;
 		link = &zvm_pm_inner(node)->slot[inner_slot(node->level, index)];
+		if (zvm_pm_is_folio(*link))
+			break;
 	}
 }
 
@@ -660,6 +835,13 @@ static void erase_in_node(struct zvm_pm_node *node, u64 first, u64 last,
 	for (i = inner_slot(node->level, first); i <= inner_slot(node->level, last); i++) {
 		struct zvm_pm_node **link = &zvm_pm_inner(node)->slot[i], *child = *link;
 
+		if (zvm_pm_is_folio(child)) {
+			*link = NULL;
+			zvm_pm_inner(node)->mine &= ~BIT(i);
+			node->used--;
+			zvm_page_drop(zvm_pm_folio(child));
+			continue;
+		}
 		if (!child || ((child == left || child == right) && child->used))
 			continue;
 		*link = NULL;
@@ -681,12 +863,25 @@ static void shrink_root(struct zvm_pagemap *map)
 			node_put(root);
 			return;
 		}
-		if (!root->level || root->used > 1 || !zvm_pm_inner(root)->slot[0])
+		if (!root->level || root->used > 1 || !zvm_pm_inner(root)->slot[0] ||
+		    zvm_pm_is_folio(zvm_pm_inner(root)->slot[0]))
 			return;
 		/* The child's reference passes from the old root to the map. */
 		map->root = zvm_pm_inner(root)->slot[0];
 		inner_free(zvm_pm_inner(root));
 	}
+}
+
+/* Are @index, in the erased range, and @outside, next to it, in one folio? */
+static bool cuts_folio(const struct zvm_pagemap *map, u64 index, u64 outside)
+{
+	struct zvm_pm_inner *inner;
+	bool alone;
+
+	if ((index ^ outside) >> ZVM_FOLIO_SHIFT)
+		return false;
+	inner = zvm_pagemap_find_inner(map, index, &alone);
+	return inner && zvm_inner_folio(inner, index);
 }
 
 int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
@@ -714,6 +909,8 @@ int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
 		if (next == U64_MAX || next > last)
 			return 0;
 	}
+	if (WARN_ON_ONCE(cuts_folio(map, first, first - 1) || cuts_folio(map, last, last + 1)))
+		return -EINVAL;
 	err = spares_alloc(&spares, &need, gfp);
 	if (err)
 		return err;
@@ -756,9 +953,12 @@ const struct zvm_pm_node *zvm_pagemap_node(const struct zvm_pagemap *map, unsign
 
 	if (!node || index > level_last(node->level))
 		return NULL;
-	while (node && node->level > level)
+	while (node && node->level > level) {
 		node = container_of(node, struct zvm_pm_inner,
 				    node)->slot[inner_slot(node->level, index)];
+		if (zvm_pm_is_folio(node))
+			return level == ZVM_FOLIO_LEVEL - 1 ? node : NULL;
+	}
 	return node;
 }
 
@@ -783,6 +983,7 @@ int __init zvm_pagemap_init_module(void)
 	BUILD_BUG_ON(ZVM_LEAF_SHIFT + ZVM_PM_TOP * ZVM_INNER_SHIFT != 64);
 	BUILD_BUG_ON(BITS_PER_BYTE * sizeof_field(struct zvm_pm_node, mine) < ZVM_LEAF_SLOTS);
 	BUILD_BUG_ON(U8_MAX < ZVM_INNER_SLOTS);
+	BUILD_BUG_ON(BITS_PER_BYTE * sizeof_field(struct zvm_pm_inner, mine) < ZVM_INNER_SLOTS);
 
 	err = percpu_counter_init(&node_count, 0, GFP_KERNEL);
 	if (err)

@@ -27,6 +27,14 @@ struct page;
 #define ZVM_INNER_SHIFT	5
 #define ZVM_INNER_SLOTS	BIT(ZVM_INNER_SHIFT)
 
+/*
+ * A folio has the pages that a child of a level 2 node covers, and sits in that
+ * node's slot in place of the child.
+ */
+#define ZVM_FOLIO_LEVEL	2
+#define ZVM_FOLIO_SHIFT	(ZVM_LEAF_SHIFT + ZVM_INNER_SHIFT)
+#define ZVM_FOLIO_PAGES	BIT(ZVM_FOLIO_SHIFT)
+
 /* The root of a map that uses all index bits; leaves are level 0. */
 #define ZVM_PM_TOP	((64 - ZVM_LEAF_SHIFT) / ZVM_INNER_SHIFT)
 
@@ -43,14 +51,24 @@ struct zvm_pm_leaf {
 	struct page *slot[ZVM_LEAF_SLOTS];
 };
 
-/*
- * A 2 MiB folio would sit in a slot of a level 2 node, as a tagged pointer in
- * place of the level 1 node that covers the same indexes.
- */
 struct zvm_pm_inner {
 	struct zvm_pm_node node;
+	u32 mine;		/* level 2: per slot, the same for folios */
+	u64 epoch;
 	struct zvm_pm_node *slot[ZVM_INNER_SLOTS];
 };
+
+/* Is what a slot of an inner node holds no node, but a folio? */
+static inline bool zvm_pm_is_folio(const struct zvm_pm_node *child)
+{
+	return (unsigned long)child & 1;
+}
+
+/* Its first page. */
+static inline struct page *zvm_pm_folio(const struct zvm_pm_node *child)
+{
+	return (struct page *)((unsigned long)child - 1);
+}
 
 static inline struct zvm_pm_leaf *zvm_pm_leaf(struct zvm_pm_node *node)
 {
@@ -98,6 +116,61 @@ struct zvm_pm_leaf *zvm_pagemap_find(const struct zvm_pagemap *map, u64 index,
  */
 struct zvm_pm_leaf *zvm_pagemap_make(struct zvm_pagemap *map, u64 index, gfp_t gfp);
 
+/*
+ * Folios: one slot for ZVM_FOLIO_PAGES pages, which share a count of slots, so a
+ * map has all of them or none. What follows is the same for folios as what leaves
+ * are for pages, and may not be asked of a leaf where there is a folio:
+ * zvm_pagemap_find() says NULL there, zvm_pagemap_make() must not be called.
+ *
+ * The level 2 node that covers @index.
+ */
+struct zvm_pm_inner *zvm_pagemap_find_inner(const struct zvm_pagemap *map, u64 index,
+					    bool *alone);
+struct zvm_pm_inner *zvm_pagemap_make_inner(struct zvm_pagemap *map, u64 index, gfp_t gfp);
+
+static inline struct zvm_pm_node *zvm_inner_child(const struct zvm_pm_inner *inner, u64 index)
+{
+	return inner->slot[(index >> ZVM_FOLIO_SHIFT) & (ZVM_INNER_SLOTS - 1)];
+}
+
+/* The first page of the folio at @index or NULL. */
+static inline struct page *zvm_inner_folio(const struct zvm_pm_inner *inner, u64 index)
+{
+	struct zvm_pm_node *child = zvm_inner_child(inner, index);
+
+	return zvm_pm_is_folio(child) ? zvm_pm_folio(child) : NULL;
+}
+
+/* As zvm_leaf_mine(), with references of any page of the folio. */
+bool zvm_inner_mine(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index,
+		    unsigned int extra);
+
+/* As zvm_leaf_tags() and zvm_leaf_claim(). */
+static inline bool zvm_inner_is_tagged(const struct zvm_pm_inner *inner, u64 index, u64 epoch)
+{
+	unsigned int slot = (index >> ZVM_FOLIO_SHIFT) & (ZVM_INNER_SLOTS - 1);
+
+	return inner->epoch > epoch && inner->mine & BIT(slot);
+}
+
+void zvm_inner_claim(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index);
+
+/* Put a fresh folio where nothing is, or in place of the folio that is returned. */
+struct page *zvm_inner_set(const struct zvm_pagemap *map, struct zvm_pm_inner *inner, u64 index,
+			   struct page *folio);
+
+/*
+ * A branch of a map with ZVM_FOLIO_PAGES fresh @pages, whose slots it takes over,
+ * or NULL where there is none; NULL if there is not one, or ERR_PTR(-ENOMEM).
+ * It is to be used.
+ */
+struct zvm_pm_node *zvm_pagemap_branch(const struct zvm_pagemap *map, struct page **pages,
+				       gfp_t gfp);
+
+/* Put the branch in place of the folio at @index, which is returned. */
+struct page *zvm_inner_replace(struct zvm_pm_inner *inner, u64 index,
+			       struct zvm_pm_node *branch);
+
 static inline struct page *zvm_leaf_page(const struct zvm_pm_leaf *leaf, u64 index)
 {
 	return leaf->slot[index & (ZVM_LEAF_SLOTS - 1)];
@@ -140,10 +213,11 @@ struct page *zvm_leaf_set(const struct zvm_pagemap *map, struct zvm_pm_leaf *lea
 void zvm_leaf_clear(struct zvm_pm_leaf *leaf, u64 index);
 
 /*
- * The first leaf that covers *@index or an index above, or NULL. *@index is then
- * moved up into the leaf. Perhaps there is no page from there on in it.
+ * The first leaf or folio, see zvm_pm_is_folio(), that covers *@index or an index
+ * above, or NULL. *@index is then moved up into it. Perhaps there is no page from
+ * there on in the leaf.
  */
-struct zvm_pm_leaf *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index);
+struct zvm_pm_node *zvm_pagemap_next_leaf(const struct zvm_pagemap *map, u64 *index);
 
 /* The first index >= @index that has a page, or U64_MAX. */
 u64 zvm_pagemap_next(const struct zvm_pagemap *map, u64 index);
@@ -158,8 +232,8 @@ u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last);
  * Drop all pages in [@first, @last] and the nodes that become empty. Nodes that
  * are shared and only partly covered are copied first, those wholly covered are
  * let go of as they are, so the work is O(depth) for what is shared. -ENOMEM:
- * nothing was dropped. Never fails on a map that shares nothing. Calls
- * cond_resched().
+ * nothing was dropped. Never fails on a map that shares nothing. A folio must be
+ * covered as a whole or not at all. Calls cond_resched().
  */
 int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
 
@@ -171,7 +245,8 @@ void zvm_pagemap_share(struct zvm_pagemap *to, struct zvm_pagemap *from, u64 epo
 
 /*
  * The node of @level over @index, NULL if there is none. A root of lower level
- * stands for the nodes that would be above it. To look at until the caller's lock
+ * stands for the nodes that would be above it, and a folio for the node that would
+ * be in its place: see zvm_pm_is_folio(). To look at until the caller's lock
  * is dropped, then to compare with others only.
  */
 const struct zvm_pm_node *zvm_pagemap_node(const struct zvm_pagemap *map, unsigned int level,

@@ -536,6 +536,7 @@ static struct kunit_case pm_cases[] = {
 	KUNIT_CASE(pm_empty_leaf),
 	KUNIT_CASE(pm_no_memory),
 	KUNIT_CASE(pm_random),
+	KUNIT_CASE(pm_folios),
 	KUNIT_CASE(pm_race),
 	KUNIT_CASE(pm_duel),
 	{ }

@@ -122,5 +122,6 @@ static inline bool pm_fail_unused(void)
 void pm_random(struct kunit *test);
 void pm_race(struct kunit *test);
 void pm_duel(struct kunit *test);
+void pm_folios(struct kunit *test);
 
 #endif /* ZVM_VMO_PAGEMAP_KUNIT_H */

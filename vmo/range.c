@@ -46,6 +46,14 @@ static int commit_batch(struct zvm_store *store, u64 *index, u64 end)
 
 		if (IS_ERR(page))
 			return PTR_ERR(page);
+		if (PageCompound(page)) {
+			/* All of the folio is there. */
+			u64 left = ZVM_FOLIO_PAGES -
+				   ((store->base + *index) & (ZVM_FOLIO_PAGES - 1));
+
+			*index += min(left, end - *index) - 1;
+			i = COMMIT_BATCH;
+		}
 	}
 	return *index < end;
 }

@@ -48,6 +48,9 @@ static int set_size_locked(struct zvm_store *store, u64 size)
 		if (err)
 			return err;
 	}
+	/* It may have been moved out of a folio. */
+	if (tail)
+		tail = zvm_store_peek(store, size >> PAGE_SHIFT, &writable);
 	if (tail)
 		zvm_page_zero(tail, offset_in_page(size), aligned - size);
 	zvm_store_resize(store, aligned);

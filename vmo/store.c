@@ -75,6 +75,10 @@ struct page *zvm_store_peek(struct zvm_store *store, u64 index, bool *writable)
 	lockdep_assert_held(&store->lock);
 	index += store->base;
 	leaf = zvm_pagemap_find(&store->pages, index, &alone);
+	if (!leaf && store->folios) {
+		page = zvm_store_folio(store, index - store->base, writable);
+		return page ? page + (index & (ZVM_FOLIO_PAGES - 1)) : NULL;
+	}
 	page = leaf ? zvm_leaf_page(leaf, index) : NULL;
 	*writable = page && alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
 	return page;
@@ -118,6 +122,11 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 
 	lockdep_assert_held(&store->lock);
 	leaf = zvm_pagemap_find(&store->pages, at, &alone);
+	if (!leaf && store->folios) {
+		page = zvm_store_folio_get_write(store, index, held);
+		if (page)
+			return page;
+	}
 	if (!leaf || !alone) {
 		leaf = zvm_pagemap_make(&store->pages, at, ZVM_STORE_GFP);
 		if (IS_ERR(leaf))
@@ -159,24 +168,34 @@ unsigned int zvm_store_gather(struct zvm_store *store, u64 index, unsigned int m
 			      struct page **pages, bool *writable)
 {
 	struct zvm_pm_leaf *leaf = NULL;
+	struct page *folio = NULL;
 	unsigned int n;
-	bool alone;
+	bool alone, mine = false;
 
 	lockdep_assert_held(&store->lock);
 	index += store->base;
 	for (n = 0; n < max; n++, index++) {
 		struct page *page;
-		bool mine;
 
-		if (!leaf || !(index & (ZVM_LEAF_SLOTS - 1))) {
+		/* Not of two folios, or with other pages. */
+		if (n && store->folios && !(index & (ZVM_FOLIO_PAGES - 1)))
+			break;
+		if (!n || !(index & (ZVM_LEAF_SLOTS - 1))) {
 			leaf = zvm_pagemap_find(&store->pages, index, &alone);
-			if (!leaf)
+			folio = NULL;
+			if (!leaf && store->folios)
+				folio = zvm_store_folio(store, index - store->base, &mine);
+			if (!leaf && !folio)
 				break;
 		}
-		page = zvm_leaf_page(leaf, index);
+		if (folio)
+			page = folio + (index & (ZVM_FOLIO_PAGES - 1));
+		else
+			page = zvm_leaf_page(leaf, index);
 		if (!page || PageHWPoison(page))
 			break;
-		mine = alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
+		if (leaf)
+			mine = alone && zvm_leaf_mine(&store->pages, leaf, index, 0);
 		if (!n && !*writable)
 			*writable = mine;
 		else if (mine != *writable)
@@ -248,6 +267,11 @@ static void store_wrprotect(struct zvm_store *store, u64 first, u64 last)
 	struct interval_tree_node *it;
 
 	lockdep_assert_held(&store->lock);
+	/* Huge entries cannot be write-protected, and others look like references. */
+	if (store->folios) {
+		zvm_store_zap(store, first, last, false);
+		return;
+	}
 	for (it = interval_tree_iter_first(&store->mappings, first, last); it;
 	     it = interval_tree_iter_next(it, first, last)) {
 		struct zvm_mapping *map = container_of(it, struct zvm_mapping, itree);
@@ -297,6 +321,65 @@ static int copy_busy_in_leaf(struct zvm_store *to, const struct zvm_pm_leaf *lea
 	return busy;
 }
 
+static bool has_folio(struct zvm_store *store, u64 at, struct page *folio)
+{
+	struct zvm_pm_inner *inner;
+	bool alone;
+
+	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
+	return inner && zvm_inner_folio(inner, at) == folio;
+}
+
+/*
+ * The same for the folio of @from around @at, all of whose PTEs are gone if @to has
+ * it. Returns whether @from has it for itself, or an error.
+ */
+static int copy_busy_folio(struct zvm_store *to, struct zvm_store *from, u64 at, u64 epoch)
+{
+	struct zvm_pm_inner *inner;
+	struct page *folio, *page;
+	bool alone, tagged;
+
+	inner = zvm_pagemap_find_inner(&from->pages, at, &alone);
+	folio = zvm_inner_folio(inner, at);
+	tagged = zvm_inner_is_tagged(inner, at, epoch);
+	if (has_folio(to, at, folio)) {
+		if (zvm_folio_has_failed(folio) || !zvm_folio_is_foreign(folio, 0))
+			return 0;
+		page = zvm_store_get_write(to, at - to->base, NULL);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+	}
+	inner = zvm_pagemap_find_inner(&from->pages, at, &alone);
+	if (tagged && alone)
+		zvm_inner_claim(&from->pages, inner, at);
+	return 1;
+}
+
+/* The same for a leaf of @from, of which @to had [first, last]. */
+static int copy_busy_leaf(struct zvm_store *to, struct zvm_store *from, struct zvm_pm_leaf *leaf,
+			  u64 at, u64 first, u64 last, u64 epoch)
+{
+	u64 leaf_first = round_down(at, ZVM_LEAF_SLOTS);
+	u64 leaf_last = leaf_first + ZVM_LEAF_SLOTS - 1;
+	u64 shared_first = max(leaf_first, first), shared_last = min(leaf_last, last);
+	u16 keep = U16_MAX, tags = zvm_leaf_tags(leaf, epoch);
+	bool alone;
+
+	if (shared_first <= shared_last) {
+		int busy = copy_busy_in_leaf(to, leaf, shared_first, shared_last);
+
+		if (busy < 0)
+			return busy;
+		keep &= ~GENMASK(shared_last - leaf_first, shared_first - leaf_first);
+		keep |= busy;
+	}
+	/* These are not in @to any more, be they cut off or replaced by copies. */
+	if (keep && zvm_pagemap_find(&from->pages, at, &alone) && alone)
+		zvm_leaf_claim(&from->pages, leaf, tags & keep);
+	return !!keep;
+}
+
 /*
  * The snapshot @to has [first, last] of @from, in tree indexes; tags of @from
  * counted at @epoch. There may be transfers under way into pages of @from: by
@@ -309,39 +392,40 @@ static int copy_busy(struct zvm_store *to, struct zvm_store *from, u64 first, u6
 {
 	u64 at = from->base + from->rw_first, end = from->base + from->rw_last;
 	u64 rw_first = U64_MAX, rw_last = 0;
-	struct zvm_pm_leaf *leaf;
+	struct zvm_pm_node *node;
 
 	lockdep_assert_held(&from->lock);
 	if (from->rw_first > from->rw_last)
 		return 0;
-	while (at <= end && (leaf = zvm_pagemap_next_leaf(&from->pages, &at)) && at <= end) {
-		u64 leaf_first = round_down(at, ZVM_LEAF_SLOTS);
-		u64 leaf_last = leaf_first + ZVM_LEAF_SLOTS - 1;
-		u64 shared_first = max(leaf_first, first), shared_last = min(leaf_last, last);
-		u16 keep = U16_MAX, tags = zvm_leaf_tags(leaf, epoch);
-		bool alone;
+	while (at <= end && (node = zvm_pagemap_next_leaf(&from->pages, &at)) && at <= end) {
+		bool folio = zvm_pm_is_folio(node);
+		u64 node_last = at | ((folio ? ZVM_FOLIO_PAGES : ZVM_LEAF_SLOTS) - 1);
+		int kept = folio ? copy_busy_folio(to, from, at, epoch) :
+				   copy_busy_leaf(to, from, zvm_pm_leaf(node), at, first, last,
+						  epoch);
 
-		if (shared_first <= shared_last) {
-			int busy = copy_busy_in_leaf(to, leaf, shared_first, shared_last);
-
-			if (busy < 0)
-				return busy;
-			keep &= ~GENMASK(shared_last - leaf_first, shared_first - leaf_first);
-			keep |= busy;
-		}
-		/* These are not in @to any more, be they cut off or replaced by copies. */
-		if (keep) {
+		if (kept < 0)
+			return kept;
+		if (kept) {
 			rw_first = min(rw_first, at - from->base);
-			rw_last = leaf_last - from->base;
-			if (zvm_pagemap_find(&from->pages, at, &alone) && alone)
-				zvm_leaf_claim(&from->pages, leaf, tags & keep);
+			rw_last = node_last - from->base;
 		}
-		at = leaf_last + 1;
+		at = node_last + 1;
 		cond_resched();
 	}
 	from->rw_first = rw_first;
 	from->rw_last = rw_last;
 	return 0;
+}
+
+/* Take [first, last] out of the page map of a store that nobody knows yet. */
+static int clip(struct zvm_store *to, u64 first, u64 last)
+{
+	int err = 0;
+
+	if (to->folios)
+		err = zvm_store_cut_folios(to, &first, &last, ZVM_STORE_GFP);
+	return err ? err : zvm_pagemap_erase(&to->pages, first, last, ZVM_STORE_GFP);
 }
 
 /* Larger each time; see pagemap.c. */
@@ -356,6 +440,7 @@ int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, 
 	lockdep_assert_held(&from->lock);
 	trace_vmo_snapshot(from->inode->i_ino, to->inode->i_ino, first, pages);
 	to->base = from->base + first;
+	to->folios = from->folios;
 	if (!pages || first >= zvm_store_pages(from) || !from->pages.root)
 		return 0;
 	/*
@@ -364,15 +449,14 @@ int zvm_store_snapshot(struct zvm_store *to, struct zvm_store *from, u64 first, 
 	 */
 	store_wrprotect(from, first, last);
 	zvm_pagemap_share(&to->pages, &from->pages, atomic64_inc_return(&sharing_epoch));
+	mutex_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
 	if (to->base)
-		err = zvm_pagemap_erase(&to->pages, 0, to->base - 1, ZVM_STORE_GFP);
+		err = clip(to, 0, to->base - 1);
 	if (!err)
-		err = zvm_pagemap_erase(&to->pages, from->base + last + 1, U64_MAX, ZVM_STORE_GFP);
-	if (!err) {
-		mutex_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+		err = clip(to, from->base + last + 1, U64_MAX);
+	if (!err)
 		err = copy_busy(to, from, to->base, from->base + last, epoch);
-		mutex_unlock(&to->lock);
-	}
+	mutex_unlock(&to->lock);
 	if (err)
 		zvm_pagemap_destroy(&to->pages);
 	return err;
@@ -391,6 +475,20 @@ void zvm_store_prune(struct zvm_store *store, u64 index)
 		zvm_pagemap_erase(&store->pages, at, at, ZVM_STORE_GFP);
 }
 
+static int erase_pages(struct zvm_store *store, u64 first, u64 last, gfp_t gfp)
+{
+	int err;
+
+	first += store->base;
+	last += store->base;
+	if (store->folios) {
+		err = zvm_store_cut_folios(store, &first, &last, gfp);
+		if (err)
+			return err;
+	}
+	return zvm_pagemap_erase(&store->pages, first, last, gfp);
+}
+
 int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows)
 {
 	lockdep_assert_held(&store->lock);
@@ -399,16 +497,14 @@ int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows
 		store->zero_first = U64_MAX;
 		store->zero_last = 0;
 	}
-	return zvm_pagemap_erase(&store->pages, store->base + first, store->base + last,
-				 ZVM_STORE_GFP);
+	return erase_pages(store, first, last, ZVM_STORE_GFP);
 }
 
 void zvm_store_discard(struct zvm_store *store, u64 first, u64 last)
 {
 	lockdep_assert_held(&store->lock);
 	zvm_store_zap(store, first, last, true);
-	zvm_pagemap_erase(&store->pages, store->base + first, store->base + last,
-			  GFP_KERNEL | __GFP_NOFAIL);
+	erase_pages(store, first, last, GFP_KERNEL | __GFP_NOFAIL);
 }
 
 int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to)

@@ -62,6 +62,22 @@ struct zvm_pte_place {
 struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 				 const struct zvm_pte_place *fault);
 
+/* The first page of the folio around @index or NULL; *@writable as above. */
+struct page *zvm_store_folio(struct zvm_store *store, u64 index, bool *writable);
+
+/*
+ * zvm_store_get_write() where there is a folio or is to be one. NULL: there is none,
+ * nor can be, or not any more.
+ */
+struct page *zvm_store_folio_get_write(struct zvm_store *store, u64 index, struct page *held);
+
+/*
+ * Before [*@first, *@last] of the store's page map is erased, of whose pages no PTE
+ * is left: a folio that is partly in it gives way to pages. Where it cannot, its part
+ * is filled with zeros and left out of the range. -ENOMEM, -EIO.
+ */
+int zvm_store_cut_folios(struct zvm_store *store, u64 *first, u64 *last, gfp_t gfp);
+
 /*
  * Collect the pages that are present from @index on, without a gap, at most
  * @max, all as writable as the first, none that has failed. Returns how many.

@@ -12,6 +12,31 @@
 /* Pages that are moved before others get a chance at the locks. */
 #define TRANSFER_BATCH 64
 
+/*
+ * The same where a page is part of a folio, or comes to be: by a copy. Taking it out
+ * of its folio makes pages of the folio, so this is for the first one only.
+ */
+static int copy_page_over(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 from)
+{
+	struct page *new = zvm_store_get_write(dst, to, NULL), *page;
+	bool mine;
+
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	/* So that it does not change. If the two are one store it may have moved. */
+	zvm_store_zap(src, from, from, false);
+	page = zvm_store_peek(src, from, &mine);
+	zvm_page_copy(new, page);
+	return zvm_store_erase(src, from, from, false);
+}
+
+static bool in_folio(struct zvm_store *store, u64 index)
+{
+	bool writable;
+
+	return store->folios && zvm_store_folio(store, index, &writable);
+}
+
 /* Move the page at @from of @src to @to of @dst; there is one. */
 static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 from)
 {
@@ -22,6 +47,8 @@ static int move_page(struct zvm_store *dst, u64 to, struct zvm_store *src, u64 f
 	page = zvm_store_peek(src, from, &mine);
 	if (PageHWPoison(page))
 		return -EIO;
+	if (in_folio(src, from) || in_folio(dst, to))
+		return copy_page_over(dst, to, src, from);
 	/* All that can fail comes first; only on a path that is ours is a slot changed. */
 	src_leaf = zvm_pagemap_make(&src->pages, src->base + from, ZVM_STORE_GFP);
 	if (IS_ERR(src_leaf))

@@ -103,6 +103,11 @@ bool zvm_user_charge(struct zvm_user *user, size_t bytes)
 	return true;
 }
 
+void zvm_user_charge_excess(struct zvm_user *user, size_t bytes)
+{
+	atomic_long_add(bytes, &user->used);
+}
+
 void zvm_user_uncharge(struct zvm_user *user, size_t bytes)
 {
 	long used = atomic_long_read(&user->used);
@@ -122,7 +127,7 @@ void zvm_user_uncharge(struct zvm_user *user, size_t bytes)
 		kfree(user);
 }
 
-bool zvm_user_full(struct zvm_user *user)
+bool zvm_user_full(struct zvm_user *user, size_t bytes)
 {
-	return over_limit(atomic_long_read(&user->used) + PAGE_SIZE);
+	return over_limit(atomic_long_read(&user->used) + bytes);
 }

@@ -21,9 +21,11 @@ struct zvm_user *zvm_user_current(size_t bytes);
 
 /* False: over the limit, and the task has no CAP_IPC_LOCK. */
 bool zvm_user_charge(struct zvm_user *user, size_t bytes);
+/* Whatever the limit says. */
+void zvm_user_charge_excess(struct zvm_user *user, size_t bytes);
 void zvm_user_uncharge(struct zvm_user *user, size_t bytes);
 
-/* Would the charge of a page fail now? */
-bool zvm_user_full(struct zvm_user *user);
+/* Would this charge fail now? */
+bool zvm_user_full(struct zvm_user *user, size_t bytes);
 
 #endif /* ZVM_VMO_USER_H */

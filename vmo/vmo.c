@@ -12,7 +12,8 @@
 #include "user.h"
 
 /* All that zvm_vmo_create.options may hold. */
-#define VMO_OPTIONS (ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE | ZVM_VMO_UNBOUNDED)
+#define VMO_OPTIONS (ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE | ZVM_VMO_UNBOUNDED | \
+		     ZVM_VMO_HUGE_PAGES)
 
 /* All that are complete and not yet at their end. */
 static LIST_HEAD(all_vmos);
@@ -104,6 +105,7 @@ struct zvm_vmo *zvm_vmo_new(u64 size, u32 options)
 	zvm_store_init(&vmo->own_store, &vmo->obj.inode, vmo->user);
 	vmo->store = &vmo->own_store;
 	vmo->options = options;
+	vmo->own_store.folios = options & ZVM_VMO_HUGE_PAGES;
 	if (options & ZVM_VMO_DISCARDABLE) {
 		err = zvm_discard_init(vmo->store);
 		if (err) {

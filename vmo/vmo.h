@@ -32,6 +32,7 @@ struct zvm_user;
  * @pages: the pages
  * @base: the index in @pages of the store's first page: relatives have all their
  *	pages at the same indexes; fixed
+ * @folios: wants folios, and may have some; fixed
  * @size: bytes, whole pages
  * @stream_size: bytes
  * @mappings: by interval of page indexes; changed under the aspace's lock too
@@ -57,6 +58,7 @@ struct zvm_store {
 	struct mutex lock;	/* all below, and the PTEs of the pages */
 	struct zvm_pagemap pages;
 	u64 base;
+	bool folios;
 	u64 size;
 	u64 stream_size;
 	struct rb_root_cached mappings;

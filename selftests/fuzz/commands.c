@@ -23,11 +23,14 @@
 static const struct name versions[] = { N(ZVM_VERSION), N(0), N(2), { 0, NULL } };
 
 static const struct name vmo_options[] = {
-	N(ZVM_VMO_RESIZABLE), N(ZVM_VMO_DISCARDABLE), N(ZVM_VMO_UNBOUNDED), { 0, NULL }
+	N(ZVM_VMO_RESIZABLE), N(ZVM_VMO_DISCARDABLE), N(ZVM_VMO_UNBOUNDED),
+	N(ZVM_VMO_HUGE_PAGES), { 0, NULL }
 };
 static const struct name good_vmo_options[] = {
 	S(0), S(ZVM_VMO_RESIZABLE), S(ZVM_VMO_RESIZABLE), S(ZVM_VMO_DISCARDABLE),
-	S(ZVM_VMO_UNBOUNDED), S(ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE), { 0, NULL }
+	S(ZVM_VMO_UNBOUNDED), S(ZVM_VMO_RESIZABLE | ZVM_VMO_DISCARDABLE),
+	S(ZVM_VMO_HUGE_PAGES), S(ZVM_VMO_RESIZABLE | ZVM_VMO_HUGE_PAGES),
+	S(ZVM_VMO_UNBOUNDED | ZVM_VMO_HUGE_PAGES), { 0, NULL }
 };
 
 static const struct name rights[] = {

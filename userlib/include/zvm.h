@@ -52,6 +52,36 @@ int zvm_handle_to_fd(zx_handle_t h);
 zx_status_t zvm_handle_from_fd(int fd, zx_handle_t *out);
 
 /**
+ * DOC: Huge pages
+ *
+ * ZVM_VMO_HUGE_PAGES is an option of zx_vmo_create() that Zircon has not got. Such a
+ * VMO, and its snapshots, slices and references, get memory in folios of 2 MiB where
+ * an aligned range of 2 MiB lies in the VMO and has no page yet: the first write
+ * there, or ZX_VMO_OP_COMMIT, commits all of it. Where there is no such memory, or a
+ * limit forbids it, single pages come instead, and stay.
+ *
+ * Where such a range lies in one mapping with one permission, not for execution, at
+ * an address that is aligned as it is, one page table entry maps it. zx_vmar_map()
+ * chooses such an address if @vmo_offset is a multiple of 2 MiB and no alignment is
+ * asked for. ZX_VM_MAP_RANGE and the like map what is there without a fault. To read
+ * what was never written costs a page table of small entries, which stays.
+ *
+ * It is for large memory that is used as a whole:
+ *
+ * - Who first writes to a folio that a snapshot shares copies all 2 MiB of it.
+ * - Giving back a part of a folio (decommit, zero, a smaller size, a slice that
+ *   outlives its parent), sending it with zx_vmo_transfer_data(), or a snapshot that
+ *   begins or ends within one, copies the rest to single pages.
+ * - While somebody else uses memory of a folio (a pipe, a direct I/O), or where there
+ *   is no memory for such copies, a part is not given back, but filled with zeros; it
+ *   goes with the rest.
+ *
+ * On Linux 6.12 folios are mapped by small entries only: there no module can do it
+ * otherwise. On 6.1 what is mapped by huge ones is not in RssFile of
+ * /proc/PID/status; smaps and memory cgroups count it.
+ */
+
+/**
  * zvm_vmar_lend() - make a VMAR handle that works in other processes
  * @vmar: a region of the calling process; ZX_RIGHT_DUPLICATE
  * @rights: as for zx_handle_duplicate()

@@ -45,7 +45,8 @@ __BEGIN_CDECLS
  *	ZX_VMO_UNBOUNDED: the VMO is as large as can be, @size is only the stream
  *	size; not together with RESIZABLE;
  *	ZX_VMO_DISCARDABLE: once it has been locked and unlocked, the content may
- *	be given up when memory is short, until it is locked again
+ *	be given up when memory is short, until it is locked again;
+ *	ZVM_VMO_HUGE_PAGES: memory comes 2 MiB at a time, see <zvm.h>
  * @out: the new handle, with ZX_DEFAULT_VMO_RIGHTS and, if resizable,
  *	ZX_RIGHT_RESIZE
  *

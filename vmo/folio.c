@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Folios in stores: 2 MiB pages, for VMOs that want them.
+ *
+ * A folio comes where nothing is yet, sits in one slot of the page map, and is
+ * shared by snapshots as a page is. Whoever is to write to a shared one gets a copy
+ * of all of it; where part of it is to go, the rest is copied to pages. So a store
+ * has all of a folio or nothing of it, and no memory is kept that nobody can see.
+ *
+ * One exception: while somebody else has references to a folio of ours, or it is
+ * pinned, a transfer into the memory may be under way, which copies would miss. Then,
+ * and where there is no memory for copies, the part that is to go is filled with zeros
+ * and stays.
+ */
+#include <linux/highmem.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../compat.h"
+#include "../zvm_trace.h"
+#include "page.h"
+#include "pin.h"
+#include "store.h"
+
+struct page *zvm_store_folio(struct zvm_store *store, u64 index, bool *writable)
+{
+	u64 at = store->base + index;
+	struct zvm_pm_inner *inner;
+	struct page *folio = NULL;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
+	if (inner)
+		folio = zvm_inner_folio(inner, at);
+	*writable = folio && alone && zvm_inner_mine(&store->pages, inner, at, 0);
+	return folio;
+}
+
+/* The first and last index of the folio around @at, in the page map. */
+static u64 folio_first(u64 at)
+{
+	return at & ~(u64)(ZVM_FOLIO_PAGES - 1);
+}
+
+static u64 folio_last(u64 at)
+{
+	return at | (ZVM_FOLIO_PAGES - 1);
+}
+
+/* Remove all PTEs of the folio's pages, as far as they are in the store. */
+static void zap_folio(struct zvm_store *store, u64 at)
+{
+	u64 first = max(folio_first(at), store->base) - store->base;
+
+	zvm_store_zap(store, first, folio_last(at) - store->base, false);
+}
+
+static void copy_folio(struct page *to, struct page *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		zvm_page_copy(to + i, from + i);
+		cond_resched();
+	}
+	SetPageUptodate(to);
+}
+
+static void drop_pages(struct page **pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++)
+		if (pages[i])
+			zvm_page_drop(pages[i]);
+}
+
+/*
+ * Is there still use for the page at @at when [first, last] goes? Not beyond the
+ * store's end, where nobody sees it. A snapshot that is being made has no size yet.
+ */
+static bool stays(const struct zvm_store *store, u64 at, u64 first, u64 last)
+{
+	return (at < first || at > last) &&
+	       (!store->size || at - store->base < zvm_store_pages(store));
+}
+
+/* Pages for all of the folio at @at that stays without [first, last]. */
+static int alloc_pages_for(struct zvm_store *store, struct page **pages, u64 at, u64 first,
+			   u64 last, bool excess, gfp_t gfp)
+{
+	u64 owner = store->inode->i_ino;
+	unsigned int i;
+
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		u64 index = folio_first(at) + i;
+
+		if (!stays(store, index, first, last))
+			continue;
+		pages[i] = excess ? zvm_page_alloc_excess(store->user, owner, gfp) :
+				    zvm_page_alloc(store->user, owner, gfp, false);
+		if (!pages[i]) {
+			drop_pages(pages);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Put pages with the same content in place of the folio at @at, where they stay
+ * without [first, last], with @pages to note them in. @extra: references that the caller has.
+ */
+static int demote_to(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
+		     u64 last, unsigned int extra, struct page **pages, gfp_t gfp)
+{
+	struct page *folio = zvm_inner_folio(inner, at);
+	/* Where the folio goes, less is charged afterwards than before. */
+	bool excess = zvm_page_slots(folio) == 1 || gfp & __GFP_NOFAIL;
+	struct zvm_pm_node *branch;
+	unsigned int i;
+	int err;
+
+	err = alloc_pages_for(store, pages, at, first, last, excess, gfp);
+	if (err)
+		return err;
+	branch = zvm_pagemap_branch(&store->pages, pages, gfp);
+	if (IS_ERR(branch)) {
+		drop_pages(pages);
+		return PTR_ERR(branch);
+	}
+	zap_folio(store, at);
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		if (!pages[i])
+			continue;
+		zvm_page_copy(pages[i], folio + i);
+		SetPageUptodate(pages[i]);
+		cond_resched();
+	}
+	zvm_folio_move_futexes(folio, pages, store->inode->i_ino, extra);
+	zvm_page_drop(zvm_inner_replace(inner, at, branch));
+	return 0;
+}
+
+/* Has a page of the folio at @at failed that stays without [first, last]? */
+static bool keeps_failed(const struct zvm_store *store, struct page *folio, u64 at, u64 first,
+			 u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++)
+		if (PageHWPoison(folio + i) && stays(store, folio_first(at) + i, first, last))
+			return true;
+	return false;
+}
+
+static int demote(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
+		  u64 last, unsigned int extra, gfp_t gfp)
+{
+	struct page **pages;
+	int err;
+
+	/* What has failed must not be read: it can only go. */
+	if (keeps_failed(store, zvm_inner_folio(inner, at), at, first, last))
+		return -EIO;
+	pages = kcalloc(ZVM_FOLIO_PAGES, sizeof(*pages), gfp);
+	if (!pages)
+		return -ENOMEM;
+	err = demote_to(store, inner, at, first, last, extra, pages, gfp);
+	kfree(pages);
+	return err;
+}
+
+static void zero_pages(struct page *folio, u64 at, u64 first, u64 last)
+{
+	u64 index;
+
+	for (index = max(first, folio_first(at)); index <= min(last, folio_last(at)); index++) {
+		struct page *page = folio + (index & (ZVM_FOLIO_PAGES - 1));
+
+		if (!PageHWPoison(page))
+			zvm_page_zero(page, 0, PAGE_SIZE);
+	}
+}
+
+/* Has any part of the folio at @at to stay where it is? */
+static bool is_pinned(struct zvm_store *store, u64 at)
+{
+	return zvm_store_is_pinned(store, folio_first(at) - store->base,
+				   folio_last(at) - store->base);
+}
+
+/* Cut the folio around @at, of which part is in [first, last]; 1: it stays. */
+static int cut_folio(struct zvm_store *store, u64 at, u64 first, u64 last, gfp_t gfp)
+{
+	struct zvm_pm_inner *inner;
+	struct page *folio;
+	bool alone, mine;
+	int err = -EBUSY;
+
+	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
+	if (!inner || !zvm_inner_folio(inner, at))
+		return 0;
+	inner = zvm_pagemap_make_inner(&store->pages, at, gfp);
+	if (IS_ERR(inner))
+		return PTR_ERR(inner);
+	folio = zvm_inner_folio(inner, at);
+	zap_folio(store, at);
+	/* Those may be writing. Who shares the folio, or did, can only be reading. */
+	mine = zvm_inner_mine(&store->pages, inner, at, 0);
+	if (!is_pinned(store, at) && (!mine || !zvm_folio_is_foreign(folio, 0)))
+		err = demote(store, inner, at, first, last, 0, gfp);
+	/* Nobody can see what a discard means: it may stay. */
+	if (err == -EIO && gfp & __GFP_NOFAIL)
+		return 1;
+	if (!err || !mine)
+		return err;
+	zero_pages(folio, at, first, last);
+	return 1;
+}
+
+int zvm_store_cut_folios(struct zvm_store *store, u64 *first, u64 *last, gfp_t gfp)
+{
+	u64 from = *first, to = *last;
+	int ret = 0;
+
+	lockdep_assert_held(&store->lock);
+	if (from != folio_first(from) || to < folio_last(from)) {
+		ret = cut_folio(store, from, from, to, gfp);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			*first = folio_last(from) + 1;
+	}
+	if (to != folio_last(to) && folio_first(to) > from) {
+		ret = cut_folio(store, to, from, to, gfp);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			*last = folio_first(to) - 1;
+	}
+	return 0;
+}
+
+/* Is there room for a folio around @at, all of which somebody can see? */
+static bool has_room(const struct zvm_store *store, const struct zvm_pm_inner *inner, u64 at)
+{
+	return (!inner || !zvm_inner_child(inner, at)) && store->nr_whole &&
+	       folio_first(at) >= store->base &&
+	       folio_last(at) - store->base < zvm_store_pages(store);
+}
+
+/* A new folio around @at, where nothing is, or NULL. */
+static struct page *fill(struct zvm_store *store, u64 at)
+{
+	struct zvm_pm_inner *inner;
+	struct page *folio;
+
+	inner = zvm_pagemap_make_inner(&store->pages, at, ZVM_STORE_GFP);
+	/* A root that was too low for folios has had pages there. */
+	if (IS_ERR(inner) || zvm_inner_child(inner, at))
+		return NULL;
+	folio = zvm_folio_alloc(store->user, store->inode->i_ino, true);
+	if (!folio)
+		return NULL;
+	/* What may be mapped is pages of zeros. */
+	if (store->zero_first <= folio_last(at) - store->base &&
+	    store->zero_last >= folio_first(at) - store->base)
+		zap_folio(store, at);
+	zvm_inner_set(&store->pages, inner, at, folio);
+	return folio;
+}
+
+/* A copy of the folio around @at that is the store's alone; NULL: it is pages now. */
+static struct page *copy_shared(struct zvm_store *store, u64 at, struct page *held)
+{
+	struct zvm_pm_inner *inner = zvm_pagemap_make_inner(&store->pages, at, ZVM_STORE_GFP);
+	struct page *folio, *fresh;
+	bool extra;
+	int err;
+
+	if (IS_ERR(inner))
+		return ERR_CAST(inner);
+	folio = zvm_inner_folio(inner, at);
+	extra = held && compound_head(held) == folio;
+	/* Without PTEs it does not change, and whether there are others is to be seen. */
+	zap_folio(store, at);
+	if (zvm_inner_mine(&store->pages, inner, at, extra))
+		return folio;
+	if (zvm_folio_has_failed(folio))
+		return ERR_PTR(-EIO);
+
+	fresh = zvm_folio_alloc(store->user, store->inode->i_ino, false);
+	if (!fresh) {
+		err = demote(store, inner, at, 1, 0, extra, ZVM_STORE_GFP);
+		return ERR_PTR(err);
+	}
+	trace_vmo_copy(store->inode->i_ino, folio_first(at) - store->base);
+	copy_folio(fresh, folio);
+	zvm_page_move_futexes(folio, fresh, store->inode->i_ino, extra);
+	zvm_page_drop(zvm_inner_set(&store->pages, inner, at, fresh));
+	return fresh;
+}
+
+struct page *zvm_store_folio_get_write(struct zvm_store *store, u64 index, struct page *held)
+{
+	u64 at = store->base + index;
+	unsigned int i = at & (ZVM_FOLIO_PAGES - 1);
+	struct zvm_pm_inner *inner;
+	struct page *folio;
+	bool alone;
+
+	lockdep_assert_held(&store->lock);
+	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
+	folio = inner ? zvm_inner_folio(inner, at) : NULL;
+	/* Neither to be written to nor to be copied from. */
+	if (folio && PageHWPoison(folio + i))
+		return ERR_PTR(-EIO);
+	if (!folio)
+		folio = has_room(store, inner, at) ? fill(store, at) : NULL;
+	else if (!alone || !zvm_inner_mine(&store->pages, inner, at,
+					   held && compound_head(held) == folio))
+		folio = copy_shared(store, at, held);
+	return IS_ERR_OR_NULL(folio) ? folio : folio + i;
+}
