@@ -238,6 +238,32 @@ TEST_F(bti, addresses)
 	}
 }
 
+/* What is taken away beside a pin does not move what is pinned. */
+TEST_F(bti, part_of_a_huge_page)
+{
+	const uint64_t f = 2 << 20;
+	zx_handle_t vmo = zt_keep(&self->bag, zt_vmo(2 * f, ZVM_VMO_HUGE_PAGES | ZX_VMO_RESIZABLE));
+	zx_handle_t dst = zt_keep(&self->bag, zt_vmo(P, 0)), pmt;
+
+	ASSERT_EQ(0, zt_vmo_fill(vmo, 0, 2 * f, 1));
+	ZT_ASSERT_OK(zx_bti_pin(self->bti, RW, vmo, f - P, 2 * P, self->addr, 2, &pmt));
+	zt_keep(&self->bag, pmt);
+	ZT_EXPECT_OK(op(vmo, ZX_VMO_OP_DECOMMIT, 0, P));
+	ZT_EXPECT_OK(op(vmo, ZX_VMO_OP_ZERO, 2 * P, P));
+	ZT_EXPECT_OK(zx_vmo_transfer_data(dst, 0, 0, P, vmo, P));
+	ZT_EXPECT_OK(zx_vmo_set_size(vmo, f + 4 * P));
+	EXPECT_TRUE(zt_vmo_zero(vmo, 0, 3 * P));
+	EXPECT_TRUE(zt_vmo_holds(vmo, 3 * P, f + P, 1));
+	ZT_EXPECT_U64(self->addr[0], bt_vmo_pfn(vmo, f - P) * P);
+	ZT_EXPECT_U64(self->addr[1], bt_vmo_pfn(vmo, f) * P);
+	ZT_EXPECT_STATUS(ZX_ERR_BAD_STATE, op(vmo, ZX_VMO_OP_DECOMMIT, 0, f));
+	ZT_EXPECT_OK(zx_pmt_unpin(pmt));
+	ZT_EXPECT_OK(op(vmo, ZX_VMO_OP_DECOMMIT, 0, f));
+	/* what is left goes with the next part, but for what is to be seen */
+	ZT_EXPECT_OK(zx_vmo_set_size(vmo, f + 3 * P));
+	ZT_EXPECT_U64(3 * P, zt_committed(vmo));
+}
+
 TEST_F(bti, contiguous_addresses)
 {
 	zx_handle_t vmo = zt_keep(&self->bag, bt_contiguous(self->bti, SIZE, 0)), slice, pmt;

@@ -6,7 +6,7 @@
  * each test costs the guest some pages for good.
  */
 #include "kselftest_harness.h"
-#include "core_ptes.h"
+#include "folio_test.h"
 
 #define PAGES 8
 #define BAD 3			/* the page that fails */
@@ -307,6 +307,136 @@ TEST_F(poison, page_of_zeros)
 	ZT_EXPECT_U64(P, zt_committed(vmo));
 	munmap(private, 16 * P);
 	ZT_ASSERT_OK(zt_unmap(p, 16 * P));
+}
+
+/* ------------------------------------------------------------------------
+ * A page of a folio: the others are as they were. Each test costs the guest the
+ * folio, so there is one way to let it fail only.
+ */
+FIXTURE(poison_folio) {
+	struct zvm_stats before;
+	struct zt_bag bag;
+	struct vt_region r;
+	zx_handle_t vmo;
+	uint8_t *p;
+	uint64_t pfn;
+	bool skip;
+};
+
+/* The guest counts memory that nobody has. */
+static bool says_lost(unsigned int kib)
+{
+	FILE *f = fopen("/tmp/zvm-lost-kib", "a");
+	bool ok = f && fprintf(f, "%u\n", kib) > 0;
+
+	return f && !fclose(f) && ok;
+}
+
+FIXTURE_SETUP(poison_folio)
+{
+	ASSERT_TRUE(zt_warm_up());
+	self->skip = access(CORRUPT_PFN, W_OK) && access(HARD_OFFLINE, W_OK);
+	if (self->skip)
+		return;
+	self->before = zt_stats();
+	self->vmo = zt_keep(&self->bag, zt_vmo(2 * F, HUGE));
+	self->p = ft_map(&self->r, self->vmo, 2 * F);
+	ASSERT_NE(NULL, self->p);
+	zt_fill(self->p, 2 * F, 0, 5);
+	self->pfn = cp_pfn(self->p + BAD * P);
+	self->skip = !ft_is_compound(self->p) ||
+		     !poison_page(self->p + BAD * P, self->pfn, true);
+	if (!self->skip)
+		ASSERT_TRUE(says_lost(F / 1024));
+	/* What is mapped stays so, and would be read from. */
+	madvise(self->p, 2 * F, MADV_DONTNEED);
+}
+
+FIXTURE_TEARDOWN(poison_folio)
+{
+	ft_unmap(&self->r);
+	zt_empty(&self->bag);
+	if (self->before.size)
+		ZT_EXPECT_NO_LEAK(&self->before);
+	/* None gets the memory again, as a folio or otherwise. */
+	if (!self->skip)
+		EXPECT_TRUE(is_poisoned(self->pfn) && cp_kpage("/proc/kpagecount", self->pfn) == 0);
+}
+
+#define NEEDS_FAILURE() do { \
+	if (self->skip) \
+		SKIP(return, "no folio, or no way to inject failures by address"); \
+} while (0)
+
+/* As in wrong_page(), for some pages of the first folio. */
+static long wrong_in_folio(uint8_t *p, bool write)
+{
+	const unsigned int pages[] = { 0, BAD - 1, BAD, BAD + 1, 100, F_PAGES - 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		uint8_t *at = p + pages[i] * P;
+		int sig = write ? zt_try_store(at, zt_pattern(pages[i] * P, 5)) : zt_try_read(at);
+
+		if (pages[i] == BAD ? sig != SIGBUS || zt_fault()->code != BUS_MCEERR_AR :
+				      sig || zt_mismatch(at, P, pages[i] * P, 5) >= 0)
+			return pages[i];
+	}
+	return -1;
+}
+
+TEST_F(poison_folio, only_the_page_is_lost)
+{
+	uint8_t byte;
+
+	NEEDS_FAILURE();
+	EXPECT_EQ(-1, wrong_in_folio(self->p, false));
+	EXPECT_EQ(-1, wrong_in_folio(self->p, true));
+	EXPECT_EQ(0, ft_huge_kb(self->p));
+	ZT_EXPECT_STATUS(ZX_ERR_IO, zx_vmo_read(self->vmo, &byte, BAD * P, 1));
+	ZT_EXPECT_STATUS(ZX_ERR_IO, zx_vmo_write(self->vmo, &byte, BAD * P, 1));
+	EXPECT_TRUE(zt_vmo_holds(self->vmo, F, F, 5));
+	ZT_EXPECT_U64(2 * F, zt_committed(self->vmo));
+}
+
+TEST_F(poison_folio, until_it_is_given_back)
+{
+	NEEDS_FAILURE();
+	ZT_ASSERT_OK(zx_vmo_op_range(self->vmo, ZX_VMO_OP_DECOMMIT, BAD * P, P, NULL, 0));
+	ZT_EXPECT_U64(2 * F - P, zt_committed(self->vmo));
+	EXPECT_EQ(0, vt_load(self->p + BAD * P));
+	EXPECT_EQ(0, zt_try_store(self->p + BAD * P, 1));
+	EXPECT_TRUE(zt_vmo_holds(self->vmo, 0, BAD * P, 5));
+	EXPECT_TRUE(zt_vmo_holds(self->vmo, (BAD + 1) * P, F - (BAD + 1) * P, 5));
+}
+
+/* Where pages beside it are to go, they are zeroed. */
+TEST_F(poison_folio, beside_it)
+{
+	NEEDS_FAILURE();
+	ZT_ASSERT_OK(zx_vmo_op_range(self->vmo, ZX_VMO_OP_DECOMMIT, 0, 2 * P, NULL, 0));
+	EXPECT_EQ(0, vt_load(self->p));
+	EXPECT_TRUE(zt_vmo_holds(self->vmo, (BAD + 1) * P, F - (BAD + 1) * P, 5));
+	EXPECT_EQ(SIGBUS, zt_try_read(self->p + BAD * P));
+}
+
+/* A shared one cannot be copied, so it can only be read; it goes as a whole. */
+TEST_F(poison_folio, shared)
+{
+	zx_handle_t child, slice;
+
+	NEEDS_FAILURE();
+	ZT_ASSERT_OK(zx_vmo_create_child(self->vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 2 * F, &child));
+	EXPECT_EQ(-1, wrong_in_folio(self->p, false));
+	EXPECT_EQ(SIGBUS, zt_try_store(self->p, 1));
+	ZT_EXPECT_STATUS(ZX_ERR_IO, zx_vmo_write(child, "x", 0, 1));
+	EXPECT_EQ(0, zt_try_store(self->p + F, 1));
+	/* What nobody sees any more stays as long as somebody sees some of it. */
+	ZT_ASSERT_OK(zx_vmo_create_child(child, ZX_VMO_CHILD_SLICE, P, P, &slice));
+	ZT_ASSERT_OK(zx_handle_close(child));
+	EXPECT_EQ(zt_pattern(P, 5), zt_vmo_byte(slice, 0));
+	ZT_EXPECT_U64(2 * F, zt_committed(self->vmo));
+	ZT_ASSERT_OK(zx_handle_close(slice));
+	EXPECT_EQ(-1, wrong_in_folio(self->p, false));
 }
 
 /* ------------------------------------------------------------------------

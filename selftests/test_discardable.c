@@ -350,6 +350,34 @@ TEST_F(discardable, pages_in_use_stay)
 	ZT_EXPECT_OK(zt_unmap(p, LEN));
 }
 
+TEST_F(discardable, huge_pages)
+{
+	const size_t len = 4 * MIB;
+	zx_handle_t vmo = zt_keep(&self->bag, locked_vmo(len, ZVM_VMO_HUGE_PAGES, 3));
+	uint8_t *p = zt_map(vmo, 0, len, ZT_RW | ZX_VM_ALLOW_FAULTS);
+	struct iovec iov = { p + 3 * MIB, 1 };
+	int fd[2];
+
+	ASSERT_NE(NULL, p);
+	for (size_t at = 0; at < len; at += MIB)
+		EXPECT_EQ(zt_pattern(at, 3), vt_load(p + at));
+	ASSERT_EQ(0, pipe(fd));
+	ASSERT_EQ(1, vmsplice(fd[1], &iov, 1, 0));
+	ZT_ASSERT_OK(UNLOCK(vmo));
+	ASSERT_TRUE(discard_all());
+	ASSERT_TRUE(holds(vmo, len, 3));
+	EXPECT_EQ(zt_pattern(MIB, 3), vt_load(p + MIB));
+	close(fd[0]);
+	close(fd[1]);
+	/* mapped they may be */
+	ASSERT_TRUE(discard_all());
+	ZT_EXPECT_U64(0, zt_committed(vmo));
+	EXPECT_EQ(SIGBUS, zt_try_read(p));
+	ZT_EXPECT_U64(len, lock(vmo));
+	EXPECT_EQ(0, vt_load(p + MIB));
+	ZT_EXPECT_OK(zt_unmap(p, len));
+}
+
 /* ------------------------------------------------------------------------
  * In each other's way
  */

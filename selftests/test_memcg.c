@@ -103,6 +103,7 @@ struct eater {
 	size_t pages;
 	zx_handle_t vmo;	/* 0: its own */
 	uid_t uid;		/* not 0: becomes this user first */
+	uint32_t options;	/* of its own VMO */
 };
 
 /* Pages that it got, and as what the first failure came: 0, a status or a signal. */
@@ -164,7 +165,7 @@ static int eater_process(int sock, void *arg)
 	}
 	if (!vmo) {
 		/* At its limit, a user cannot even have an empty VMO. */
-		e.failure = zx_vmo_create(eat_this->pages * P, 0, &vmo);
+		e.failure = zx_vmo_create(eat_this->pages * P, eat_this->options, &vmo);
 		e.pages = 0;
 	}
 	if (vmo)
@@ -183,10 +184,10 @@ static int eater_process(int sock, void *arg)
  * The right cgroup, and all of it back
  */
 static void charged_and_returned(struct __test_metadata *_metadata, FIXTURE_DATA(memcg) *self,
-				 enum way way)
+				 enum way way, uint32_t options)
 {
 	const size_t pages = (24ul << 20) / P;
-	struct eater e = { .g = &self->a, .way = way, .pages = pages };
+	struct eater e = { .g = &self->a, .way = way, .pages = pages, .options = options };
 	struct vt_child c = vt_spawn(eater_process, &e);
 	int64_t held, freed, dying;
 
@@ -217,25 +218,31 @@ static void charged_and_returned(struct __test_metadata *_metadata, FIXTURE_DATA
 TEST_F_TIMEOUT(memcg, charged_by_commit, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	charged_and_returned(_metadata, self, BY_COMMIT);
+	charged_and_returned(_metadata, self, BY_COMMIT, 0);
 }
 
 TEST_F_TIMEOUT(memcg, charged_by_write_call, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	charged_and_returned(_metadata, self, BY_WRITE_CALL);
+	charged_and_returned(_metadata, self, BY_WRITE_CALL, 0);
 }
 
 TEST_F_TIMEOUT(memcg, charged_by_fault, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	charged_and_returned(_metadata, self, BY_FAULT);
+	charged_and_returned(_metadata, self, BY_FAULT, 0);
 }
 
 TEST_F_TIMEOUT(memcg, charged_by_vmar_commit, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	charged_and_returned(_metadata, self, BY_POPULATE);
+	charged_and_returned(_metadata, self, BY_POPULATE, 0);
+}
+
+TEST_F_TIMEOUT(memcg, charged_by_fault_for_huge_pages, 60)
+{
+	SKIP_WITHOUT_MEMCG();
+	charged_and_returned(_metadata, self, BY_FAULT, ZVM_VMO_HUGE_PAGES);
 }
 
 /* Reading costs nothing, however much is read. */
@@ -296,10 +303,10 @@ TEST_F_TIMEOUT(memcg, each_pays_for_its_own, 60)
  * memory.max
  */
 static void over_the_limit(struct __test_metadata *_metadata, FIXTURE_DATA(memcg) *self,
-			   enum way way)
+			   enum way way, uint32_t options)
 {
 	const size_t pages = (64ul << 20) / P;
-	struct eater e = { .g = &self->a, .way = way, .pages = pages };
+	struct eater e = { .g = &self->a, .way = way, .pages = pages, .options = options };
 	uint64_t got, end = zt_now_ns() + 25000000000u;
 	int64_t failure = 0;
 	struct vt_child c;
@@ -333,25 +340,92 @@ static void over_the_limit(struct __test_metadata *_metadata, FIXTURE_DATA(memcg
 TEST_F_TIMEOUT(memcg, over_memory_max_by_fault, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	over_the_limit(_metadata, self, BY_FAULT);
+	over_the_limit(_metadata, self, BY_FAULT, 0);
 }
 
 TEST_F_TIMEOUT(memcg, over_memory_max_by_commit, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	over_the_limit(_metadata, self, BY_COMMIT);
+	over_the_limit(_metadata, self, BY_COMMIT, 0);
 }
 
 TEST_F_TIMEOUT(memcg, over_memory_max_by_write_call, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	over_the_limit(_metadata, self, BY_WRITE_CALL);
+	over_the_limit(_metadata, self, BY_WRITE_CALL, 0);
 }
 
 TEST_F_TIMEOUT(memcg, over_memory_max_by_vmar_commit, 60)
 {
 	SKIP_WITHOUT_MEMCG();
-	over_the_limit(_metadata, self, BY_POPULATE);
+	over_the_limit(_metadata, self, BY_POPULATE, 0);
+}
+
+TEST_F_TIMEOUT(memcg, over_memory_max_with_huge_pages, 60)
+{
+	SKIP_WITHOUT_MEMCG();
+	over_the_limit(_metadata, self, BY_FAULT, ZVM_VMO_HUGE_PAGES);
+}
+
+/*
+ * A write to a huge page that is shared wants a copy of all of it, for which there
+ * is not enough, though there is enough for a page.
+ */
+struct copier {
+	const struct cgroup *g;
+	uid_t uid;
+};
+
+static int copy_huge_page(int sock, void *arg)
+{
+	const struct copier *c = arg;
+	zx_handle_t vmo, s;
+	uint8_t *p;
+
+	if (c->g)
+		VT_CHECK(group_enter(c->g));
+	if (c->uid) {
+		VT_CHECK(setgroups(0, NULL) == 0);
+		VT_CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0);
+		VT_CHECK(setresuid(c->uid, c->uid, c->uid) == 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
+	VT_CHECK_OK(zx_vmo_create(2 << 20, ZVM_VMO_HUGE_PAGES, &vmo));
+	p = zt_map(vmo, 0, 2 << 20, ZT_RW);
+	VT_CHECK(p);
+	VT_CHECK(zt_try_store(p + P, 1) == 0);
+	VT_CHECK_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 2 << 20, &s));
+	VT_CHECK(zx_vmo_write(vmo, "x", 0, 1) == ZX_ERR_NO_MEMORY);
+	vt_say(sock, (uint64_t)zt_try_store(p + P, 2));
+	VT_CHECK(zt_vmo_byte(s, P) == 1);
+	VT_CHECK(zt_vmo_byte(vmo, P) == 1);
+	/* Alone again it needs none. */
+	VT_CHECK_OK(zx_handle_close(s));
+	VT_CHECK(zt_try_store(p + P, 3) == 0);
+	VT_CHECK_OK(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, P, NULL, 0));
+	VT_CHECK(zt_vmo_byte(vmo, P) == 3);
+	return 0;
+}
+
+TEST_F_TIMEOUT(memcg, no_room_for_a_copy_of_a_huge_page, 60)
+{
+	struct copier arg = { .g = &self->a };
+	struct vt_child c;
+	uint64_t got;
+	int status;
+
+	SKIP_WITHOUT_MEMCG();
+	ASSERT_TRUE(group_write(&self->a, "memory.max", "4000000"));
+	c = vt_spawn(copy_huge_page, &arg);
+	got = vt_hear(c.sock);
+	status = vt_join(&c);
+	if (got == UINT64_MAX) {
+		EXPECT_EQ(128 + SIGKILL, status);
+	} else {
+		EXPECT_EQ((uint64_t)SIGBUS, got);
+		EXPECT_EQ(0, status);
+	}
+	ZT_EXPECT_NO_LEAK(&self->before);
 }
 
 /* One large commit, which cannot be had: nothing of it hangs around. */
@@ -430,9 +504,9 @@ FIXTURE_TEARDOWN(user_limit)
 } while (0)
 
 static void user_over_the_limit(struct __test_metadata *_metadata,
-				FIXTURE_DATA(user_limit) *self, enum way way)
+				FIXTURE_DATA(user_limit) *self, enum way way, uint32_t options)
 {
-	struct eater e = { .way = way, .pages = 4 * LIMIT, .uid = NOBODY };
+	struct eater e = { .way = way, .pages = 4096, .uid = NOBODY, .options = options };
 	struct vt_child c = vt_spawn(eater_process, &e), c2;
 
 	ASSERT_LT(0, c.pid);
@@ -462,22 +536,45 @@ static void user_over_the_limit(struct __test_metadata *_metadata,
 
 TEST_F_TIMEOUT(user_limit, by_commit, 60)
 {
-	user_over_the_limit(_metadata, self, BY_COMMIT);
+	user_over_the_limit(_metadata, self, BY_COMMIT, 0);
 }
 
 TEST_F_TIMEOUT(user_limit, by_write_call, 60)
 {
-	user_over_the_limit(_metadata, self, BY_WRITE_CALL);
+	user_over_the_limit(_metadata, self, BY_WRITE_CALL, 0);
 }
 
 TEST_F_TIMEOUT(user_limit, by_fault, 60)
 {
-	user_over_the_limit(_metadata, self, BY_FAULT);
+	user_over_the_limit(_metadata, self, BY_FAULT, 0);
 }
 
 TEST_F_TIMEOUT(user_limit, by_vmar_commit, 60)
 {
-	user_over_the_limit(_metadata, self, BY_POPULATE);
+	user_over_the_limit(_metadata, self, BY_POPULATE, 0);
+}
+
+/* There is no allowance for a huge page: small ones will do. */
+TEST_F_TIMEOUT(user_limit, small_pages_instead_of_huge_by_fault, 60)
+{
+	user_over_the_limit(_metadata, self, BY_FAULT, ZVM_VMO_HUGE_PAGES);
+}
+
+TEST_F_TIMEOUT(user_limit, small_pages_instead_of_huge_by_commit, 60)
+{
+	user_over_the_limit(_metadata, self, BY_COMMIT, ZVM_VMO_HUGE_PAGES);
+}
+
+TEST_F_TIMEOUT(user_limit, no_allowance_for_a_copy_of_a_huge_page, 60)
+{
+	struct copier arg = { .uid = NOBODY };
+	struct vt_child c;
+
+	ASSERT_TRUE(vt_write_file(USER_PAGES, "700"));
+	c = vt_spawn(copy_huge_page, &arg);
+	ZT_EXPECT_U64(SIGBUS, vt_hear(c.sock));
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_EXPECT_NO_LEAK(&self->before);
 }
 
 /* Reads need no pages, so the limit does not stop them. */
