@@ -93,6 +93,7 @@ void map_cases(void);		/* one page: map, protect, fault */
 void bulk_cases(void);		/* thousands of pages at once */
 void transfer_cases(void);	/* read, write, create */
 void snapshot_cases(void);	/* snapshots, and fork */
+void huge_cases(void);		/* VMOs with huge pages */
 
 /* ---- small things ------------------------------------------------------- */
 

@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 	bulk_cases();
 	transfer_cases();
 	snapshot_cases();
+	huge_cases();
 	report_close();
 	return 0;
 }
