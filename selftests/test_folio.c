@@ -232,12 +232,18 @@ TEST_F(folio, all_mappings_follow_a_copy)
 	FILL();
 	ASSERT_NE(0, snap(&self->bag, self->vmo, 0, LEN));
 	/* now each has read-only entries of the shared folios */
-	EXPECT_EQ(self->p[F], plain[F]);
-	EXPECT_EQ(self->p[F], other[F]);
+	for (size_t at = F; at < F + 2 * P; at += P) {
+		EXPECT_EQ(self->p[at], plain[at]);
+		EXPECT_EQ(self->p[at], other[at]);
+	}
 	ASSERT_EQ(0, zt_vmo_fill(self->vmo, F, P, 9));
 	EXPECT_EQ(-1, zt_mismatch(self->p + F, P, F, 9));
 	EXPECT_EQ(-1, zt_mismatch(plain + F, P, F, 9));
 	EXPECT_EQ(-1, zt_mismatch(other + F, P, F, 9));
+	/* the whole folio is another one */
+	self->p[F + P] ^= 0xff;
+	EXPECT_EQ(self->p[F + P], plain[F + P]);
+	EXPECT_EQ(self->p[F + P], other[F + P]);
 	other[2 * F] ^= 0xff;
 	EXPECT_EQ(other[2 * F], self->p[2 * F]);
 	EXPECT_EQ(other[2 * F], plain[2 * F]);
