@@ -377,6 +377,44 @@ static void life_of_children(struct life *l)
 	/* The rest is left to the end of the process. */
 }
 
+/* Huge pages that are copied, cut and taken apart. */
+static void life_of_folios(struct life *l)
+{
+	const uint64_t f = 2 << 20;
+	zx_handle_t vmo = 0, child = 0, part = 0;
+	zx_vaddr_t mine = 0, theirs = 0;
+	uint8_t byte;
+
+	SURE(zx_vmar_root_self());
+	STEP(zx_vmo_create(3 * f, ZVM_VMO_HUGE_PAGES | ZX_VMO_RESIZABLE, &vmo));
+	for (uint8_t i = 0; i < 6; i++)
+		STEP(zx_vmo_write(vmo, &i, i * f / 2 + P, 1));
+	STEP(zx_vmar_map(zx_vmar_root_self(), ZT_RW | ZX_VM_ALLOW_FAULTS, 0, vmo, 0, 3 * f, &mine));
+	VT_CHECK(!zt_try_load((void *)(mine + f + P), &byte) && byte == 2);
+	STEP(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 3 * f, &child));
+	STEP(zx_vmar_map(zx_vmar_root_self(), ZT_RW, 0, child, 0, 3 * f, &theirs));
+	VT_CHECK(!zt_try_load((void *)(theirs + f + P), &byte) && byte == 2);
+	/* Copied, by a fault and by a call. */
+	VT_CHECK(!zt_try_store((void *)(theirs + f + P), 12));
+	byte = 24;
+	STEP(zx_vmo_write(vmo, &byte, 2 * f + P, 1));
+	/* Cut at both ends, with and without others who have it. */
+	STEP(zx_vmo_create_child(child, ZX_VMO_CHILD_SNAPSHOT, P, 2 * f, &part));
+	STEP(zx_vmo_op_range(vmo, ZX_VMO_OP_ZERO, f / 2 + P, f, NULL, 0));
+	STEP(zx_vmo_set_size(vmo, 2 * f + 2 * P));
+	STEP(zx_vmo_transfer_data(child, 0, 0, P, vmo, 2 * f + P));
+
+	SURE(zt_vmo_byte(vmo, f / 2 + P) == 0 && zt_vmo_byte(vmo, f + P) == 0);
+	SURE(zt_vmo_byte(vmo, 3 * f / 2 + P) == 3 && zt_vmo_byte(vmo, 2 * f + P) == 0);
+	SURE(zt_vmo_byte(child, 0) == 24 && zt_vmo_byte(child, f / 2 + P) == 1);
+	SURE(zt_vmo_byte(child, f + P) == 12 && zt_vmo_byte(child, 5 * f / 2 + P) == 5);
+	SURE(zt_vmo_byte(part, f / 2) == 1 && zt_vmo_byte(part, f) == 12);
+	SURE(zt_vmo_byte(part, 3 * f / 2) == 3 && zt_vmo_byte(part, 2 * f - P) == 0);
+	STEP(zx_handle_close(l->n % 2 ? child : vmo));
+	SURE(zt_vmo_byte(part, f) == 12);
+	/* The rest is left to the end of the process. */
+}
+
 /* A child of the child that shares descriptors and a mmap(2), but no arena. */
 static int grandchild(uint8_t *mem, zx_handle_t vmo, void *region)
 {
@@ -515,6 +553,9 @@ static void live(struct __test_metadata *_metadata, const struct zvm_stats *befo
 		int status;
 		pid_t pid;
 
+		/* There are many allocations of 512 pages in a row. */
+		if (fn == life_of_folios && n > 60)
+			n += 66;
 		ASSERT_LT(n, 5000);
 		fflush(stdout);
 		fflush(stderr);
@@ -549,6 +590,8 @@ LIFE(life_of_handles, RETRY, false)
 LIFE(life_of_handles, EXIT, false)
 LIFE(life_of_children, RETRY, false)
 LIFE(life_of_children, EXIT, false)
+LIFE(life_of_folios, RETRY, false)
+LIFE(life_of_folios, EXIT, false)
 LIFE(life_of_a_fork, RETRY, false)
 LIFE(life_of_a_fork, EXIT, false)
 LIFE(life_of_an_arena, RETRY, false)

@@ -74,7 +74,9 @@ zx_status_t zvm_handle_from_fd(int fd, zx_handle_t *out);
  *   begins or ends within one, copies the rest to single pages.
  * - While somebody else uses memory of a folio (a pipe, a direct I/O), or where there
  *   is no memory for such copies, a part is not given back, but filled with zeros; it
- *   goes with the rest.
+ *   goes with the rest. What such a transfer still writes is then seen there.
+ * - If memory of a folio fails, only that page is lost; but while the folio is shared
+ *   nobody can write to any of it, and none of its memory is ever used again.
  *
  * On Linux 6.12 folios are mapped by small entries only: there no module can do it
  * otherwise. On 6.1 what is mapped by huge ones is not in RssFile of
