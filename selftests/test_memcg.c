@@ -577,6 +577,88 @@ TEST_F_TIMEOUT(user_limit, no_allowance_for_a_copy_of_a_huge_page, 60)
 	ZT_EXPECT_NO_LEAK(&self->before);
 }
 
+static bool become_nobody(void)
+{
+	return setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0;
+}
+
+/*
+ * A VMO that goes leaves a slice of it, but a part, which goes, of a huge page that
+ * others share: to get rid of that must not cost more than to keep it.
+ */
+static int leave_slices(int sock ZT_UNUSED, void *arg ZT_UNUSED)
+{
+	enum { N = 4 };
+	zx_handle_t vmo, s[N], slice[N], own;
+
+	VT_CHECK(become_nobody());
+	vmo = zt_vmo(2 << 20, ZVM_VMO_HUGE_PAGES);
+	VT_CHECK(zt_vmo_fill(vmo, 0, 2 << 20, 3) == 0);
+	for (int i = 0; i < N; i++) {
+		VT_CHECK_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 2 << 20, &s[i]));
+		VT_CHECK_OK(zx_vmo_create_child(s[i], ZX_VMO_CHILD_SLICE, P, (2 << 20) - 2 * P,
+						&slice[i]));
+	}
+	for (int i = 0; i < N; i++)
+		VT_CHECK_OK(zx_handle_close(s[i]));
+	own = zt_vmo(100 * P, 0);
+	VT_CHECK_OK(zx_vmo_op_range(own, ZX_VMO_OP_COMMIT, 0, 100 * P, NULL, 0));
+	VT_CHECK_OK(zx_handle_close(own));
+	VT_CHECK_OK(zx_handle_close(vmo));
+	for (int i = 0; i < N; i++) {
+		VT_CHECK(zt_vmo_byte(slice[i], 0) == zt_pattern(P, 3));
+		VT_CHECK(zt_vmo_byte(slice[i], 9 * P) == zt_pattern(10 * P, 3));
+	}
+	/* Of what is shared no more each has a copy, in the allowance. */
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_write(slice[0], "x", 0, 1));
+	for (int i = 1; i < N; i++)
+		VT_CHECK_OK(zx_handle_close(slice[i]));
+	VT_CHECK_OK(zx_vmo_write(slice[0], "x", 0, 1));
+	return 0;
+}
+
+TEST_F(user_limit, a_slice_of_a_shared_huge_page)
+{
+	struct vt_child c;
+
+	ASSERT_TRUE(vt_write_file(USER_PAGES, "700"));
+	c = vt_spawn(leave_slices, NULL);
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_EXPECT_NO_LEAK(&self->before);
+}
+
+/* Who takes over another's huge page, and cuts it, has no allowance for the pages. */
+static int cut_theirs(int sock, void *arg)
+{
+	zx_handle_t theirs = *(zx_handle_t *)arg, s, own;
+
+	VT_CHECK(become_nobody());
+	VT_CHECK_OK(zx_vmo_create_child(theirs, ZX_VMO_CHILD_SNAPSHOT, 0, 2 << 20, &s));
+	VT_CHECK_OK(zx_handle_close(theirs));
+	VT_CHECK(vt_say(sock, 0) && vt_hear(sock) == 0);
+	VT_CHECK_OK(zx_vmo_op_range(s, ZX_VMO_OP_ZERO, 5 * P, P, NULL, 0));
+	VT_CHECK(zt_vmo_byte(s, 4 * P) == zt_pattern(4 * P, 3));
+	VT_CHECK(zt_vmo_byte(s, 5 * P) == 0);
+	VT_CHECK(zt_vmo_byte(s, 6 * P) == zt_pattern(6 * P, 3));
+	own = zt_vmo(LIMIT / 2 * P, 0);
+	VT_CHECK_OK(zx_vmo_op_range(own, ZX_VMO_OP_COMMIT, 0, LIMIT / 2 * P, NULL, 0));
+	return 0;
+}
+
+TEST_F(user_limit, a_part_of_anothers_huge_page)
+{
+	zx_handle_t theirs = zt_vmo(2 << 20, ZVM_VMO_HUGE_PAGES);
+	struct vt_child c;
+
+	ASSERT_EQ(0, zt_vmo_fill(theirs, 0, 2 << 20, 3));
+	c = vt_spawn(cut_theirs, &theirs);
+	EXPECT_EQ(0u, vt_hear(c.sock));
+	ZT_EXPECT_OK(zx_handle_close(theirs));
+	ASSERT_TRUE(vt_say(c.sock, 0));
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_EXPECT_NO_LEAK(&self->before);
+}
+
 /* Reads need no pages, so the limit does not stop them. */
 static int read_a_lot(int sock ZT_UNUSED, void *arg ZT_UNUSED)
 {

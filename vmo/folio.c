@@ -7,10 +7,12 @@
  * of all of it; where part of it is to go, the rest is copied to pages. So a store
  * has all of a folio or nothing of it, and no memory is kept that nobody can see.
  *
- * One exception: while somebody else has references to a folio of ours, or it is
+ * Two exceptions: while somebody else has references to a folio of ours, or it is
  * pinned, a transfer into the memory may be under way, which copies would miss. Then,
  * and where there is no memory for copies, the part that is to go is filled with zeros
- * and stays.
+ * and stays. And what a VMO leaves that only a slice shows the rest of stays with that
+ * while others share the folio: copies would cost more, of who has perhaps no
+ * allowance left.
  */
 #include <linux/highmem.h>
 #include <linux/sched.h>
@@ -88,7 +90,7 @@ static bool stays(const struct zvm_store *store, u64 at, u64 first, u64 last)
 
 /* Pages for all of the folio at @at that stays without [first, last]. */
 static int alloc_pages_for(struct zvm_store *store, struct page **pages, u64 at, u64 first,
-			   u64 last, bool excess, gfp_t gfp)
+			   u64 last, bool excess)
 {
 	u64 owner = store->inode->i_ino;
 	unsigned int i;
@@ -98,8 +100,8 @@ static int alloc_pages_for(struct zvm_store *store, struct page **pages, u64 at,
 
 		if (!stays(store, index, first, last))
 			continue;
-		pages[i] = excess ? zvm_page_alloc_excess(store->user, owner, gfp) :
-				    zvm_page_alloc(store->user, owner, gfp, false);
+		pages[i] = excess ? zvm_page_alloc_excess(store->user, owner, ZVM_STORE_GFP) :
+				    zvm_page_alloc(store->user, owner, ZVM_STORE_GFP, false);
 		if (!pages[i]) {
 			drop_pages(pages);
 			return -ENOMEM;
@@ -114,19 +116,19 @@ static int alloc_pages_for(struct zvm_store *store, struct page **pages, u64 at,
  * without [first, last], with @pages to note them in. @extra: references that the caller has.
  */
 static int demote_to(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
-		     u64 last, unsigned int extra, struct page **pages, gfp_t gfp)
+		     u64 last, unsigned int extra, struct page **pages)
 {
 	struct page *folio = zvm_inner_folio(inner, at);
-	/* Where the folio goes, less is charged afterwards than before. */
-	bool excess = zvm_page_slots(folio) == 1 || gfp & __GFP_NOFAIL;
+	/* Where the folio goes, its user has less afterwards than before. */
+	bool excess = zvm_page_slots(folio) == 1 && zvm_page_is_paid_by(folio, store->user);
 	struct zvm_pm_node *branch;
 	unsigned int i;
 	int err;
 
-	err = alloc_pages_for(store, pages, at, first, last, excess, gfp);
+	err = alloc_pages_for(store, pages, at, first, last, excess);
 	if (err)
 		return err;
-	branch = zvm_pagemap_branch(&store->pages, pages, gfp);
+	branch = zvm_pagemap_branch(&store->pages, pages, ZVM_STORE_GFP);
 	if (IS_ERR(branch)) {
 		drop_pages(pages);
 		return PTR_ERR(branch);
@@ -157,7 +159,7 @@ static bool keeps_failed(const struct zvm_store *store, struct page *folio, u64 
 }
 
 static int demote(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
-		  u64 last, unsigned int extra, gfp_t gfp)
+		  u64 last, unsigned int extra)
 {
 	struct page **pages;
 	int err;
@@ -165,10 +167,10 @@ static int demote(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u
 	/* What has failed must not be read: it can only go. */
 	if (keeps_failed(store, zvm_inner_folio(inner, at), at, first, last))
 		return -EIO;
-	pages = kcalloc(ZVM_FOLIO_PAGES, sizeof(*pages), gfp);
+	pages = kcalloc(ZVM_FOLIO_PAGES, sizeof(*pages), ZVM_STORE_GFP);
 	if (!pages)
 		return -ENOMEM;
-	err = demote_to(store, inner, at, first, last, extra, pages, gfp);
+	err = demote_to(store, inner, at, first, last, extra, pages);
 	kfree(pages);
 	return err;
 }
@@ -195,9 +197,9 @@ static bool is_pinned(struct zvm_store *store, u64 at)
 /* Cut the folio around @at, of which part is in [first, last]; 1: it stays. */
 static int cut_folio(struct zvm_store *store, u64 at, u64 first, u64 last, gfp_t gfp)
 {
+	bool alone, mine, unseen = gfp & __GFP_NOFAIL;
 	struct zvm_pm_inner *inner;
 	struct page *folio;
-	bool alone, mine;
 	int err = -EBUSY;
 
 	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
@@ -210,11 +212,11 @@ static int cut_folio(struct zvm_store *store, u64 at, u64 first, u64 last, gfp_t
 	zap_folio(store, at);
 	/* Those may be writing. Who shares the folio, or did, can only be reading. */
 	mine = zvm_inner_mine(&store->pages, inner, at, 0);
-	if (!is_pinned(store, at) && (!mine || !zvm_folio_is_foreign(folio, 0)))
-		err = demote(store, inner, at, first, last, 0, gfp);
-	/* Nobody can see what a discard means: it may stay. */
-	if (err == -EIO && gfp & __GFP_NOFAIL)
-		return 1;
+	if (mine ? !is_pinned(store, at) && !zvm_folio_is_foreign(folio, 0) : !unseen)
+		err = demote(store, inner, at, first, last, 0);
+	/* Nobody can see what a discard means: it may stay, if that costs less. */
+	if (unseen)
+		return !!err;
 	if (!err || !mine)
 		return err;
 	zero_pages(folio, at, first, last);
@@ -294,7 +296,7 @@ static struct page *copy_shared(struct zvm_store *store, u64 at, struct page *he
 
 	fresh = zvm_folio_alloc(store->user, store->inode->i_ino, false);
 	if (!fresh) {
-		err = demote(store, inner, at, 1, 0, extra, ZVM_STORE_GFP);
+		err = demote(store, inner, at, 1, 0, extra);
 		return ERR_PTR(err);
 	}
 	trace_vmo_copy(store->inode->i_ino, folio_first(at) - store->base);

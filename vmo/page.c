@@ -40,6 +40,11 @@ static struct zvm_user *page_user(struct page *page)
 	return (struct zvm_user *)page->lru.next;
 }
 
+bool zvm_page_is_paid_by(struct page *page, const struct zvm_user *user)
+{
+	return page_user(page) == user;
+}
+
 static void set_page_user(struct page *page, struct zvm_user *user)
 {
 	page->lru.next = (struct list_head *)user;

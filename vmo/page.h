@@ -68,6 +68,9 @@ static inline void zvm_page_share(struct page *page)
  */
 void zvm_page_drop(struct page *page);
 
+/* Is it @user that the page is charged to? The caller owns a slot. */
+bool zvm_page_is_paid_by(struct page *page, const struct zvm_user *user);
+
 /*
  * The page, with one slot, is @owner's from now on, and charged to @user. False if
  * that user has no allowance left: nothing has changed then.
