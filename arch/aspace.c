@@ -3,6 +3,7 @@
  * Page table entries.
  */
 #include <linux/mempolicy.h>
+#include <linux/pkeys.h>
 #include <linux/rcupdate.h>
 #include <linux/userfaultfd_k.h>
 
@@ -11,13 +12,19 @@
 #include "aspace.h"
 #include "pte.h"
 
+/* What @flags allow. A protection key is the VMA's. */
+static pgprot_t vma_prot(const struct vm_area_struct *vma, vm_flags_t flags)
+{
+	return vm_get_page_prot(flags | (vma->vm_flags & ARCH_VM_PKEY_FLAGS));
+}
+
 /*
  * A page that may be written counts as written to those who track that by
  * soft-dirty bits: no fault will come to tell them.
  */
-static pgprot_t page_prot(vm_flags_t flags)
+static pgprot_t page_prot(const struct vm_area_struct *vma, vm_flags_t flags)
 {
-	pgprot_t prot = vm_get_page_prot(flags);
+	pgprot_t prot = vma_prot(vma, flags);
 
 	if (flags & VM_WRITE)
 		prot = pte_pgprot(pte_mksoft_dirty(__pte(pgprot_val(prot))));
@@ -49,7 +56,7 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	int err;
 
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
-	copy.vm_page_prot = page_prot(flags);
+	copy.vm_page_prot = page_prot(vma, flags);
 	if (unlikely(userfaultfd_wp(vma)))
 		apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, clear_uffd_mark,
 				    vma->vm_mm);
@@ -199,7 +206,7 @@ vm_fault_t zvm_arch_map_folio(const struct vm_fault *vmf, struct page *folio, vm
 	struct vm_fault huge = { .vma = &copy, .address = vmf->address, .pmd = vmf->pmd };
 
 	/* The VMA's own may be those of a page that is written to for the first time. */
-	copy.vm_page_prot = vm_get_page_prot(VM_SHARED | VM_READ);
+	copy.vm_page_prot = vma_prot(vmf->vma, VM_SHARED | VM_READ);
 	return zvm_insert_huge_pmd(&huge, folio, flags & VM_WRITE);
 }
 #else

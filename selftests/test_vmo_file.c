@@ -951,4 +951,35 @@ TEST(unbounded_vmo_as_a_file)
 	ZT_EXPECT_OK(zx_handle_close(vmo));
 }
 
+/* A page that comes after pkey_mprotect(2) has the key, too, be it a huge one. */
+TEST(pages_have_the_protection_key)
+{
+	const size_t size[] = { 4 * ZT_P, 2 << 20 };
+	int key = pkey_alloc(0, 0);
+
+	if (key < 0)
+		SKIP(return, "no protection keys");
+	for (int i = 0; i < 2; i++) {
+		zx_handle_t vmo = zt_vmo(size[i], i ? ZVM_VMO_HUGE_PAGES : 0);
+		uint8_t *room = mmap(NULL, 2 * size[i], PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				     0);
+		uint8_t *p = (uint8_t *)(((uintptr_t)room + size[i] - 1) & -size[i]);
+
+		ASSERT_EQ(p, mmap(p, size[i], PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+				  zvm_handle_to_fd(vmo), 0));
+		ASSERT_EQ(0, pkey_mprotect(p, size[i], PROT_READ | PROT_WRITE, key));
+		ASSERT_EQ(0, pkey_set(key, 0));
+		EXPECT_EQ(0, zt_try_store(p + ZT_P, 7));
+		ASSERT_EQ(0, pkey_set(key, PKEY_DISABLE_WRITE));
+		EXPECT_EQ(0, zt_try_read(p + ZT_P));
+		EXPECT_EQ(SIGSEGV, zt_try_store(p + ZT_P, 8));
+		ASSERT_EQ(0, pkey_set(key, PKEY_DISABLE_ACCESS));
+		EXPECT_EQ(SIGSEGV, zt_try_read(p + ZT_P));
+		EXPECT_EQ(7, zt_vmo_byte(vmo, ZT_P));
+		EXPECT_EQ(0, munmap(room, 2 * size[i]));
+		ZT_EXPECT_OK(zx_handle_close(vmo));
+	}
+	EXPECT_EQ(0, pkey_free(key));
+}
+
 TEST_HARNESS_MAIN
