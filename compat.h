@@ -172,6 +172,16 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #define zvm_pte_is_uffd_mark(pte) pte_marker_uffd_wp(pte)
 #endif
 
+/*
+ * The operation of a VMA that the core asks about special PTEs: where there is
+ * none, only VMAs for nothing else can have them.
+ */
+#if defined(ZVM_HAS_FIND_SPECIAL_PAGE)
+#define zvm_find_special_page find_special_page
+#elif defined(CONFIG_FIND_NORMAL_PAGE)
+#define zvm_find_special_page find_normal_page
+#endif
+
 /* Remove the PTEs of a part of a VMA. */
 #if defined(ZVM_HAS_ZAP_PAGE_RANGE)
 #define zvm_zap_vma(vma, addr, len) zap_page_range(vma, addr, len)

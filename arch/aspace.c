@@ -10,6 +10,7 @@
 #include "../compat.h"
 #include "../vmo/pagemap.h"
 #include "aspace.h"
+#include "cache.h"
 #include "pte.h"
 
 /* What @flags allow. A protection key is the VMA's. */
@@ -75,6 +76,30 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 		unlock_page(folio);
 	return left < n ? n - left : err;
 }
+
+vm_fault_t zvm_arch_map_physical(struct vm_area_struct *vma, unsigned long addr,
+				 unsigned long pfn, unsigned long n, vm_flags_t flags, u32 policy)
+{
+	pgprot_t prot = pgprot_decrypted(zvm_arch_cache_prot(page_prot(vma, flags), policy));
+	struct vm_area_struct copy = *vma;
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+
+	/* Nor are entries without a page for VMAs like ours. */
+	vm_flags_init(&copy, (vma->vm_flags & ~VM_MIXEDMAP) | VM_PFNMAP);
+	if (unlikely(userfaultfd_wp(vma)))
+		apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, clear_uffd_mark,
+				    vma->vm_mm);
+	for (; n && ret == VM_FAULT_NOPAGE; n--, pfn++, addr += PAGE_SIZE)
+		ret = vmf_insert_pfn_prot(&copy, addr, pfn, prot);
+	return ret;
+}
+
+#ifdef zvm_find_special_page
+struct page *zvm_arch_no_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	return NULL;
+}
+#endif
 
 /*
  * The entry for the 2 MiB around @addr. Tables of the levels above go only with the

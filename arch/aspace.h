@@ -17,6 +17,13 @@
  */
 #define zvm_arch_exec_by_vma IS_ENABLED(CONFIG_ARM64)
 
+/* Can an ordinary VMA have the PTEs that zvm_arch_map_physical() makes? */
+#ifdef zvm_find_special_page
+#define zvm_arch_special_ptes true
+#else
+#define zvm_arch_special_ptes false
+#endif
+
 /**
  * struct zvm_arch_aspace - the page tables that show an address space
  * @mm: the process's memory that has them, held by mmgrab(); NULL: none yet. Set once
@@ -47,6 +54,18 @@ struct zvm_arch_entry {
  */
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
 		  unsigned long n, vm_flags_t flags);
+
+/*
+ * Map @n physical pages without a struct page from @pfn on, as zvm_arch_map() does,
+ * with a ZX_CACHE_POLICY_... What has a PTE already keeps it. VM_FAULT_NOPAGE: all
+ * are mapped; else an error. The VMA has VM_PFNMAP, or there are
+ * zvm_arch_special_ptes.
+ */
+vm_fault_t zvm_arch_map_physical(struct vm_area_struct *vma, unsigned long addr,
+				 unsigned long pfn, unsigned long n, vm_flags_t flags, u32 policy);
+
+/* The find_special_page of a VMA whose special PTEs all are made by the above. */
+struct page *zvm_arch_no_page(struct vm_area_struct *vma, unsigned long addr);
 
 /*
  * Make the PTEs of the pages writable, from @addr on, where they are still

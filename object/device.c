@@ -4,10 +4,12 @@
  */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/security.h>
 
 #include "../vmar/aspace.h"
 #include "../vmar/vmar.h"
 #include "../vmo/page.h"
+#include "../vmo/physical.h"
 #include "ioctl.h"
 
 int zvm_ioctl_handshake(struct zvm_call *call)
@@ -54,6 +56,38 @@ int zvm_ioctl_vmo_create(struct zvm_call *call)
 	if (cmd->options & ZVM_VMO_RESIZABLE)
 		rights |= ZX_RIGHT_RESIZE;
 	file = zvm_handle_new(&vmo->obj, rights, 0);
+	zvm_object_put(&vmo->obj);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
+}
+
+/* What the resource is in Zircon, the caller's power is on Linux: that of /dev/mem. */
+static int check_physical(const struct zvm_vmo_create_physical *cmd)
+{
+	if (cmd->reserved)
+		return -EOPNOTSUPP;
+	if (!cmd->length || !PAGE_ALIGNED(cmd->length))
+		return -EINVAL;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return security_locked_down(LOCKDOWN_DEV_MEM);
+}
+
+int zvm_ioctl_vmo_create_physical(struct zvm_call *call)
+{
+	const struct zvm_vmo_create_physical *cmd = call->cmd;
+	struct zvm_vmo *vmo;
+	struct file *file;
+	int err;
+
+	err = check_physical(cmd);
+	if (err)
+		return err;
+	vmo = zvm_vmo_new_physical(cmd->address, cmd->length);
+	if (IS_ERR(vmo))
+		return PTR_ERR(vmo);
+	file = zvm_handle_new(&vmo->obj, ZX_DEFAULT_VMO_RIGHTS, 0);
 	zvm_object_put(&vmo->obj);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

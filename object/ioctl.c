@@ -15,6 +15,7 @@ union zvm_cmd {
 	struct zvm_stats stats;
 	struct zvm_vmar_root vmar_root;
 	struct zvm_vmo_create vmo_create;
+	struct zvm_vmo_create_physical create_physical;
 	struct zvm_handle_close handle_close;
 	struct zvm_handle_duplicate handle_duplicate;
 	struct zvm_handle_tag handle_tag;
@@ -93,6 +94,8 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	DEVICE_OP(ZVM_OBJECT_WAIT_MANY, zvm_ioctl_object_wait_many, zvm_object_wait_many,
 		  deadline),
 	DEVICE_OP(ZVM_VMO_CREATE, zvm_ioctl_vmo_create, zvm_vmo_create, out_handle),
+	DEVICE_OP(ZVM_VMO_CREATE_PHYSICAL, zvm_ioctl_vmo_create_physical,
+		  zvm_vmo_create_physical, out_handle),
 
 	HANDLE_OP(ZVM_HANDLE_DUPLICATE, zvm_ioctl_handle_duplicate,
 		  zvm_handle_duplicate, out_handle, 0),

@@ -52,6 +52,7 @@ int zvm_ioctl_run(unsigned int cmd, struct zvm_call *call);
 int zvm_ioctl_handshake(struct zvm_call *call);			/* device.c */
 int zvm_ioctl_stats(struct zvm_call *call);
 int zvm_ioctl_vmo_create(struct zvm_call *call);
+int zvm_ioctl_vmo_create_physical(struct zvm_call *call);
 int zvm_ioctl_vmar_root(struct zvm_call *call);
 int zvm_ioctl_handle_close(struct zvm_call *call);		/* handle.c */
 int zvm_ioctl_handle_tag(struct zvm_call *call);

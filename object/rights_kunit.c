@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	ROW(ZVM_STATS, DEVICE),
 	ROW(ZVM_VMAR_ROOT, DEVICE),
 	ROW(ZVM_VMO_CREATE, DEVICE),
+	ROW(ZVM_VMO_CREATE_PHYSICAL, DEVICE),
 	ROW(ZVM_HANDLE_CLOSE, DEVICE),
 	/* All of them in rights_wait(). */
 	ROW(ZVM_OBJECT_WAIT_ONE, DEVICE),

@@ -6,6 +6,7 @@
  */
 #include <linux/overflow.h>
 
+#include "../arch/aspace.h"
 #include "../vmar/vmar.h"
 #include "ioctl.h"
 
@@ -108,9 +109,10 @@ static int check_map(const struct zvm_call *call, const struct zvm_handle_ref *r
 {
 	u32 perms = options & ZX_VM_PERMS;
 	u32 rights = perms << ZX_VM_PERM_TO_RIGHT;
-	u32 vmo_options = to_vmo(ref->obj)->options;
+	const struct zvm_vmo *vmo = to_vmo(ref->obj);
+	u32 vmo_options = vmo->options;
 
-	if (options & ZX_VM_FAULT_BEYOND_STREAM_SIZE && zvm_vmo_is_contiguous(to_vmo(ref->obj)))
+	if (options & ZX_VM_FAULT_BEYOND_STREAM_SIZE && zvm_vmo_is_contiguous(vmo))
 		return -EOPNOTSUPP;
 	if (!(ref->rights & ZX_RIGHT_MAP))
 		return -EACCES;
@@ -132,6 +134,9 @@ static int check_map(const struct zvm_call *call, const struct zvm_handle_ref *r
 		return -EOPNOTSUPP;
 	if (options & (ZX_VM_COMPACT | ZX_VM_CAN_MAP_SPECIFIC))
 		return -EINVAL;
+	/* Who fetches instructions from a device may change its state. */
+	if (zvm_vmo_is_physical(vmo) && (!zvm_arch_special_ptes || perms & ZX_VM_PERM_EXECUTE))
+		return -EOPNOTSUPP;
 	if (perms << ZX_VM_PERM_TO_CAN_MAP & ~to_vmar(call->obj)->flags)
 		return -EACCES;
 	return 0;
@@ -160,6 +165,8 @@ static int map_vmo(const struct zvm_call *call, const struct zvm_handle_ref *ref
 		return -ERANGE;
 	map.prot = map.options & ZX_VM_PERMS;
 	map.max_prot = rights_to_perms(ref->rights & zvm_call_rights(call));
+	if (zvm_vmo_is_physical(map.vmo))
+		map.max_prot &= ~ZX_VM_PERM_EXECUTE;
 
 	if (map.options & ZX_VM_SPECIFIC_OVERWRITE) {
 		/* What it replaces cannot be brought back, so tell it first. */

@@ -34,6 +34,8 @@ static int transfer(struct zvm_call *call, unsigned int direction)
 	ssize_t done = 0;
 	u64 end;
 
+	if (zvm_vmo_is_physical(vmo))
+		return -EOPNOTSUPP;
 	if (check_add_overflow((u64)cmd->offset, (u64)cmd->length, &end))
 		return -ERANGE;
 	if (READ_ONCE(vmo->store->cache_policy) != ZX_CACHE_POLICY_CACHED)

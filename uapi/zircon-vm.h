@@ -299,6 +299,32 @@ struct zvm_object_wait_many {
 
 #define ZVM_OBJECT_WAIT_MANY _IO(ZVM_IOC_TYPE, 0x06)
 
+/**
+ * struct zvm_vmo_create_physical - ioctl(ZVM_VMO_CREATE_PHYSICAL), on the device
+ * @size: sizeof(struct zvm_vmo_create_physical)
+ * @reserved: has to be 0
+ * @address: physical address of the first byte
+ * @length: bytes
+ * @out_handle: address of a __u32 for the handle
+ *
+ * As zx_vmo_create_physical(), for a caller with CAP_SYS_RAWIO in the place of one
+ * with a resource.
+ *
+ * Errors: EINVAL: @length is 0, or @address or @length is not in whole pages, or their
+ * sum wraps; EPERM: no CAP_SYS_RAWIO, or the kernel is locked down; ERANGE: beyond what
+ * the processor can address; EACCES: part of the range is RAM, or in use by the kernel
+ * or by a driver.
+ */
+struct zvm_vmo_create_physical {
+	__u32 size;
+	__u32 reserved;
+	__aligned_u64 address;
+	__aligned_u64 length;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_VMO_CREATE_PHYSICAL _IO(ZVM_IOC_TYPE, 0x38)
+
 /* zvm_vmo_create.options, with the values of ZX_VMO_... */
 #define ZVM_VMO_RESIZABLE	(1u << 1)
 #define ZVM_VMO_DISCARDABLE	(1u << 2)
@@ -933,6 +959,10 @@ ZVM_ASSERT_OFFSET(zvm_bti_pin, addrs, 32);
 ZVM_ASSERT_OFFSET(zvm_bti_pin, num_addrs, 40);
 ZVM_ASSERT_OFFSET(zvm_bti_pin, out_handle, 48);
 ZVM_ASSERT_SIZE(zvm_pmt_unpin, 8);
+ZVM_ASSERT_SIZE(zvm_vmo_create_physical, 32);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_physical, address, 8);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_physical, length, 16);
+ZVM_ASSERT_OFFSET(zvm_vmo_create_physical, out_handle, 24);
 ZVM_ASSERT_SIZE(zvm_vmar_allocate, 48);
 ZVM_ASSERT_OFFSET(zvm_vmar_allocate, options, 8);
 ZVM_ASSERT_OFFSET(zvm_vmar_allocate, offset, 16);

@@ -21,6 +21,24 @@ zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out)
 	return zvmi_device_call(ZVM_VMO_CREATE, &cmd);
 }
 
+zx_status_t zx_vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size,
+				   zx_handle_t *out)
+{
+	struct zvm_vmo_create_physical cmd = {
+		.size = sizeof(cmd),
+		.address = paddr,
+		.length = size,
+		.out_handle = zvmi_address(out),
+	};
+
+	if (!size || size & (zx_system_get_page_size() - 1))
+		return ZX_ERR_INVALID_ARGS;
+	/* No object here is a resource: what the caller may do the kernel knows. */
+	if (resource != ZX_HANDLE_INVALID)
+		return zvmi_live(resource) ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
+	return zvmi_device_call(ZVM_VMO_CREATE_PHYSICAL, &cmd);
+}
+
 /* A signal may end the command early; it says how far it came. */
 static inline zx_status_t transfer(unsigned int command, zx_handle_t handle, const void *buffer,
 				   uint64_t offset, size_t length)

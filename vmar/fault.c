@@ -128,6 +128,10 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
 	.open = arena_open,
 	.fault = arena_fault,
 	.page_mkwrite = arena_fault,
+	.pfn_mkwrite = arena_fault,
+#ifdef zvm_find_special_page
+	.zvm_find_special_page = zvm_arch_no_page,
+#endif
 	.may_split = arena_may_split,
 	.mprotect = arena_mprotect,
 	.mremap = arena_mremap,

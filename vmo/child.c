@@ -66,6 +66,8 @@ static int check_slice_locked(const struct zvm_vmo *parent, const struct wish *w
 
 static int check_reference_locked(const struct zvm_vmo *parent, const struct wish *wish)
 {
+	if (zvm_vmo_is_physical(parent))
+		return -EOPNOTSUPP;
 	if (wish->offset || wish->size)
 		return -EINVAL;
 	if (parent->kind == ZVM_VMO_SLICE || zvm_vmo_is_contiguous(parent))
@@ -79,6 +81,8 @@ static int check_snapshot_locked(const struct zvm_vmo *parent, const struct wish
 {
 	u64 start, end;
 
+	if (zvm_vmo_is_physical(parent))
+		return -EOPNOTSUPP;
 	if (zvm_vmo_is_contiguous(parent))
 		return -EINVAL;
 	if (!PAGE_ALIGNED(wish->offset))
@@ -153,6 +157,8 @@ static void make_view_locked(struct zvm_vmo *child, struct zvm_vmo *parent,
 	child->offset = parent->offset + wish->offset;
 	child->slice_size = wish->rounded;
 	child->slice_stream = store->contiguous ? 0 : wish->size;
+	if (store->physical)
+		child->parent_koid = parent->obj.koid;
 	if (wish->rounded) {
 		child->window.start = child->offset >> PAGE_SHIFT;
 		child->window.last = child->window.start + (wish->rounded >> PAGE_SHIFT) - 1;

@@ -128,7 +128,9 @@ void zvm_vmo_relations(struct zvm_vmo *vmo, u64 *parent_koid, u64 *nr_children)
 	if (!family)
 		return;
 	mutex_lock(&family->lock);
-	if (vmo->parent)
+	if (vmo->parent_koid)
+		*parent_koid = vmo->parent_koid;
+	else if (vmo->parent)
 		*parent_koid = vmo->parent->obj.koid;
 	*nr_children = vmo->nr_children;
 	mutex_unlock(&family->lock);

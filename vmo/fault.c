@@ -11,6 +11,7 @@
 #include "../zvm_trace.h"
 #include "fault.h"
 #include "page.h"
+#include "physical.h"
 #include "store.h"
 #include "user.h"
 
@@ -235,6 +236,8 @@ static vm_fault_t fault_locked(struct zvm_window *win, struct vm_fault *vmf)
 	lockdep_assert_held(&win->vmo->store->lock);
 	if (win->index >= window_limit(win) || win->vmo->store->discarded)
 		return VM_FAULT_SIGBUS;
+	if (zvm_vmo_is_physical(win->vmo))
+		return zvm_physical_fault(win, vmf);
 	if (vmf->flags & FAULT_FLAG_MKWRITE)
 		return fault_mkwrite(win, vmf);
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
@@ -314,6 +317,13 @@ static long populate_batch(struct zvm_window *win, unsigned long max)
 	struct page *pages[ZVM_FAULT_AROUND];
 
 	lockdep_assert_held(&store->lock);
+	if (store->physical) {
+		long n = zvm_physical_populate(win, max);
+
+		if (n > 0)
+			window_advance(win, n);
+		return min(n, 0l);
+	}
 	while (win->pages && max) {
 		u64 next = zvm_store_next(store, win->index);
 		bool writable = false;

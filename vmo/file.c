@@ -79,6 +79,7 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 static const struct vm_operations_struct vmo_vm_ops = {
 	.fault = vmo_vma_fault,
 	.page_mkwrite = vmo_vma_fault,
+	.pfn_mkwrite = vmo_vma_fault,
 #ifdef CONFIG_NUMA
 	.get_policy = zvm_arch_policy,
 #endif
@@ -95,14 +96,21 @@ static loff_t vmo_llseek(struct file *file, loff_t offset, int whence)
 static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	u32 rights = zvm_word_rights(zvm_handle_word(file));
+	struct zvm_vmo *vmo = file_vmo(file);
 
 	if (!(rights & ZX_RIGHT_MAP))
 		return -EACCES;
 	/* f_mode has kept PROT_WRITE away if need be; this it does not know. */
-	if (!(rights & ZX_RIGHT_EXECUTE)) {
+	if (!(rights & ZX_RIGHT_EXECUTE) || zvm_vmo_is_physical(vmo)) {
 		if (vma->vm_flags & VM_EXEC)
 			return -EACCES;
 		vm_flags_clear(vma, VM_MAYEXEC);
+	}
+	if (zvm_vmo_is_physical(vmo)) {
+		/* There is nothing of which the core could make a private copy. */
+		if (!(vma->vm_flags & VM_MAYSHARE))
+			return -EINVAL;
+		vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTDUMP);
 	}
 	/*
 	 * VM_DONTEXPAND makes the VMA special to the core: no userfaultfd, no
@@ -112,7 +120,7 @@ static int vmo_mmap(struct file *file, struct vm_area_struct *vma)
 	if (file_vmo(file)->store->folios && vma->vm_flags & VM_SHARED)
 		vm_flags_set(vma, ZVM_VM_HUGE);
 	/* PTEs are found by the page of the store. */
-	vma->vm_pgoff += file_vmo(file)->offset >> PAGE_SHIFT;
+	vma->vm_pgoff += vmo->offset >> PAGE_SHIFT;
 	vma->vm_ops = &vmo_vm_ops;
 	return 0;
 }

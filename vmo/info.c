@@ -10,6 +10,7 @@
 #include "attribution.h"
 #include "discardable.h"
 #include "family.h"
+#include "physical.h"
 #include "pin.h"
 #include "store.h"
 
@@ -58,7 +59,7 @@ int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info)
 
 	info->koid = vmo->obj.koid;
 	zvm_object_get_name(&vmo->obj, info->name);
-	info->flags = ZX_INFO_VMO_TYPE_PAGED;
+	info->flags = zvm_vmo_is_physical(vmo) ? 0 : ZX_INFO_VMO_TYPE_PAGED;
 	if (vmo->options & ZVM_VMO_RESIZABLE)
 		info->flags |= ZX_INFO_VMO_RESIZABLE;
 	if (vmo->options & ZVM_VMO_DISCARDABLE)
@@ -123,7 +124,9 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 
 	if (mutex_lock_killable(&store->lock))
 		return -EINTR;
-	if (zvm_store_is_pinned(store, 0, ULONG_MAX))
+	if (zvm_vmo_is_physical(vmo) && policy == store->cache_policy)
+		err = 0;
+	else if (zvm_store_is_pinned(store, 0, ULONG_MAX))
 		err = -EBADFD;
 	else if (vmo->nr_mappings || mapping_mapped(store->inode->i_mapping))
 		err = -EBADFD;
@@ -131,6 +134,8 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 		err = -EBADFD;
 	else if (vmo->options & ZVM_VMO_DISCARDABLE && policy != ZX_CACHE_POLICY_CACHED)
 		err = -EBADFD;
+	else if (zvm_vmo_is_physical(vmo))
+		err = zvm_physical_set_policy(store, policy);
 	else
 		WRITE_ONCE(store->cache_policy, policy);
 	mutex_unlock(&store->lock);

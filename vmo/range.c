@@ -64,6 +64,8 @@ int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len)
 	u64 index, end;
 	int ret;
 
+	if (zvm_vmo_is_physical(vmo))
+		return -EOPNOTSUPP;
 	if (!touched_pages(offset, len, &index, &end))
 		return -ERANGE;
 	if (end > zvm_vmo_size(vmo) >> PAGE_SHIFT)
@@ -159,6 +161,8 @@ int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len)
 	u64 end;
 	int err;
 
+	if (zvm_vmo_is_physical(vmo))
+		return -EOPNOTSUPP;
 	if (!len)
 		return 0;
 	if (check_add_overflow(offset, len, &end) || end > U64_MAX - (PAGE_SIZE - 1))
@@ -187,6 +191,8 @@ int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len)
 {
 	u64 size = zvm_vmo_size(vmo);
 
+	if (zvm_vmo_is_physical(vmo))
+		return -EOPNOTSUPP;
 	if (!len)
 		return -EINVAL;
 	if (offset > size || len > size - offset)

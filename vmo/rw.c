@@ -33,6 +33,8 @@ static size_t chunk_at(u64 pos, u64 end)
 
 static int check_locked(const struct zvm_store *store, u64 pos)
 {
+	if (store->physical)
+		return -EOPNOTSUPP;
 	if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
 		return -EBADFD;
 	if (pos >= store->size)

@@ -10,6 +10,7 @@
 #include "discardable.h"
 #include "family.h"
 #include "page.h"
+#include "physical.h"
 #include "store.h"
 #include "user.h"
 
@@ -38,6 +39,8 @@ void zvm_store_destroy(struct zvm_store *store)
 		zvm_discard_exit(store);
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
 	zvm_pagemap_destroy(&store->pages);
+	if (store->physical)
+		zvm_physical_free(store->physical);
 	if (store->family)
 		zvm_family_put(store);
 }

@@ -21,6 +21,7 @@
 struct zvm_discard;
 struct zvm_family;
 struct zvm_mapping;
+struct zvm_physical;
 struct zvm_user;
 
 /* The largest size of a VMO in bytes. */
@@ -43,12 +44,13 @@ struct zvm_user;
  * @rw_first, @rw_last: all indexes at which a PTE could be written by since the
  *	last snapshot are within; there others may have references to write by.
  *	first > last if there is none
- * @contiguous: its pages are in a row in memory, and none is ever replaced; fixed
+ * @contiguous: what it shows is in a row in memory, and no page is ever replaced; fixed
  * @wired: the pages are not ours to give back; all of them are as if pinned; fixed
  * @pins: ranges of pages that stay where they are
  * @discard: of a discardable VMO, else NULL; fixed
  * @discarded: the content has been discarded; may be read without the lock
  * @cache_policy: ZX_CACHE_POLICY_...
+ * @physical: a range of addresses that it shows instead of @pages; NULL: none; fixed
  * @family: of all whose content may be shared; NULL until there is a child
  * @relatives: in the family's list of stores
  * @nr_whole: living VMOs that show all of it
@@ -74,6 +76,7 @@ struct zvm_store {
 	struct zvm_discard *discard;
 	bool discarded;
 	u32 cache_policy;
+	struct zvm_physical *physical;
 	struct zvm_family *family;
 	struct list_head relatives;
 	u64 nr_whole;
@@ -101,6 +104,7 @@ enum zvm_vmo_kind {
  * @offset: of a slice in the store, in bytes; fixed, 0 for all others
  * @slice_size: in bytes, fixed
  * @slice_stream: a slice's own stream size (store->lock)
+ * @parent_koid: of a slice of a physical VMO, which tells it also when that VMO is dead
  * @window: a slice of at least a page: in store->slices (store->lock)
  * @in_all: in the list of all VMOs, under its lock
  * @parent: NULL: none, or it is dead and had none
@@ -123,6 +127,7 @@ struct zvm_vmo {
 	u64 offset;
 	u64 slice_size;
 	u64 slice_stream;
+	u64 parent_koid;
 	struct interval_tree_node window;
 	struct list_head in_all;
 	struct zvm_vmo *parent;
@@ -142,6 +147,12 @@ static inline struct zvm_vmo *to_vmo(struct zvm_object *obj)
 static inline bool zvm_vmo_is_immutable(const struct zvm_vmo *vmo)
 {
 	return vmo->immutable || (vmo->owner && vmo->owner->immutable);
+}
+
+/* Has it no pages, but shows physical addresses? */
+static inline bool zvm_vmo_is_physical(const struct zvm_vmo *vmo)
+{
+	return vmo->store->physical;
 }
 
 /* Where the VMO's part of its store ends, in bytes of the store. */

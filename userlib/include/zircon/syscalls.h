@@ -64,6 +64,32 @@ __BEGIN_CDECLS
 zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
 
 /**
+ * zx_vmo_create_physical() - make a VMO that shows a range of physical addresses
+ * @resource: ZX_HANDLE_INVALID: on Linux it is the caller who needs CAP_SYS_RAWIO
+ * @paddr: the first address, a whole page
+ * @size: bytes, whole pages, not 0
+ * @out: the new handle, with ZX_DEFAULT_VMO_RIGHTS
+ *
+ * For registers and memory of devices, and RAM that Linux was told to leave alone.
+ * The VMO can be mapped, be it uncached, as it is in the beginning, or as
+ * zx_vmo_set_cache_policy() says, and have slices. It has no pages: reading, writing,
+ * committing and the like give ZX_ERR_NOT_SUPPORTED, nor does the kernel take
+ * mappings of it as memory for transfers that bypass the processor. It is never
+ * executable. The content is not zeroed.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @size is 0, or @size or @paddr is not in whole pages, or
+ *   their sum wraps, or @out cannot be written
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: @resource is not ZX_HANDLE_INVALID
+ * - ZX_ERR_ACCESS_DENIED: no CAP_SYS_RAWIO; or the kernel is locked down; or part of
+ *   the range is RAM of Linux's, or in use by the kernel or by a driver
+ * - ZX_ERR_OUT_OF_RANGE: the processor cannot address it
+ */
+zx_status_t zx_vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size,
+				   zx_handle_t *out);
+
+/**
  * zx_vmo_read() - copy from a VMO
  * @handle: a VMO; ZX_RIGHT_READ
  * @buffer: where to; may lie in a mapping of the same VMO

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Physical VMOs.
+ *
+ * Their page table entries are of the kind that the core knows nothing of: no page,
+ * no references, no transfers by way of them. Like all of ours they are found by the
+ * store's mappings when they have to go.
+ */
+#include <linux/ioport.h>
+#include <linux/slab.h>
+
+#include "../arch/aspace.h"
+#include "../arch/cache.h"
+#include "../object/zircon.h"
+#include "physical.h"
+#include "store.h"
+
+static int is_busy(struct resource *res, void *arg)
+{
+	return -EACCES;
+}
+
+/*
+ * RAM, and what else the kernel uses or a driver has taken, is marked in
+ * /proc/iomem. Where a driver comes later, both have it, as with /dev/mem.
+ */
+static int check_range(phys_addr_t addr, u64 len)
+{
+	phys_addr_t last;
+
+	if (!PAGE_ALIGNED(addr) || check_add_overflow(addr, (phys_addr_t)len - 1, &last))
+		return -EINVAL;
+	if (!zvm_arch_addressable(last))
+		return -ERANGE;
+	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_BUSY, addr, last, NULL,
+				   is_busy) == -EACCES ? -EACCES : 0;
+}
+
+struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len)
+{
+	struct zvm_physical *physical;
+	struct zvm_vmo *vmo;
+	int err;
+
+	err = check_range(addr, len);
+	if (err)
+		return ERR_PTR(err);
+	physical = kzalloc(sizeof(*physical), GFP_KERNEL_ACCOUNT);
+	if (!physical)
+		return ERR_PTR(-ENOMEM);
+	vmo = zvm_vmo_new(len, 0);
+	if (IS_ERR(vmo)) {
+		kfree(physical);
+		return vmo;
+	}
+	/* Uncached, which needs no claim. */
+	physical->addr = addr;
+	vmo->store->physical = physical;
+	vmo->store->contiguous = true;
+	vmo->store->cache_policy = ZX_CACHE_POLICY_UNCACHED;
+	vmo->store->stream_size = 0;
+	return vmo;
+}
+
+void zvm_physical_free(struct zvm_physical *physical)
+{
+	zvm_arch_unclaim(physical->claim);
+	kfree(physical);
+}
+
+int zvm_physical_set_policy(struct zvm_store *store, u32 policy)
+{
+	struct zvm_physical *physical = store->physical;
+	int err;
+
+	lockdep_assert_held(&store->lock);
+	if (policy == store->cache_policy)
+		return 0;
+	/* Ours would be in the way. */
+	zvm_arch_unclaim(physical->claim);
+	err = zvm_arch_claim(physical->addr, store->size, policy, &physical->claim);
+	if (!err) {
+		WRITE_ONCE(store->cache_policy, policy);
+		return 0;
+	}
+	/* What cannot be had back either becomes what needs no claim. */
+	if (zvm_arch_claim(physical->addr, store->size, store->cache_policy, &physical->claim))
+		WRITE_ONCE(store->cache_policy, ZX_CACHE_POLICY_UNCACHED);
+	return err;
+}
+
+/* How many pages, at most @max, can be mapped at the window's start. */
+static unsigned long mappable(const struct zvm_window *win, unsigned long max)
+{
+	u64 limit = zvm_vmo_limit(win->vmo) >> PAGE_SHIFT;
+
+	max = min3(max, win->pages, (win->vma->vm_end - win->addr) >> PAGE_SHIFT);
+	return win->index < limit ? min_t(u64, max, limit - win->index) : 0;
+}
+
+static vm_fault_t map_range(const struct zvm_window *win, unsigned long n)
+{
+	const struct zvm_store *store = win->vmo->store;
+	unsigned long pfn = PHYS_PFN(store->physical->addr) + win->index;
+
+	return zvm_arch_map_physical(win->vma, win->addr, pfn, n, win->flags,
+				     store->cache_policy);
+}
+
+vm_fault_t zvm_physical_fault(struct zvm_window *win, const struct vm_fault *vmf)
+{
+	lockdep_assert_held(&win->vmo->store->lock);
+	/* An entry that must no longer be read-only: anew. */
+	if (vmf->flags & FAULT_FLAG_MKWRITE)
+		zvm_arch_unmap_here(win->vma, win->addr);
+	return map_range(win, mappable(win, ZVM_FAULT_AROUND));
+}
+
+long zvm_physical_populate(struct zvm_window *win, unsigned long max)
+{
+	unsigned long n = mappable(win, max);
+
+	lockdep_assert_held(&win->vmo->store->lock);
+	if (!n)
+		return win->pages;
+	return map_range(win, n) == VM_FAULT_OOM ? -ENOMEM : n;
+}
