@@ -143,7 +143,8 @@ stress: deps				## random operations for SECS=60 seconds
 fuzz: deps				## hostile random programs for SECS=60 seconds; SEED=... repeats
 	@$(MAKE) module $(FUZZ_PROG)
 	@echo "==> fuzz: $(SECS) s (kernel $(KERNEL); log: build/vm.log)"
-	@tools/vm --timeout $$(($(SECS) * 2 + 600)) $(if $(filter debug,$(KERNEL)),--stray 8192) $(VMFLAGS) \
+	@tools/vm --timeout $$(($(SECS) * 2 + 600)) $(if $(filter debug,$(KERNEL)),--stray 8192) \
+		--append 'memmap=64K$$64M' $(VMFLAGS) \
 		--file $(FUZZ_PROG) -- ./zvm-fuzz $(SEED:%=--seed %) $(SECS) || \
 		{ grep -ao 'zvm-fuzz: program.*' build/vm.log | tail -n 1; exit 1; }
 

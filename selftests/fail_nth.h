@@ -117,6 +117,7 @@ union fn_cmd {
 	struct zvm_stats stats;
 	struct zvm_vmar_root root;
 	struct zvm_vmo_create create;
+	struct zvm_vmo_create_physical physical;
 	struct zvm_handle_close close;
 	struct zvm_handle_duplicate duplicate;
 	struct zvm_handle_tag tag;

@@ -5,6 +5,7 @@
  */
 #include "kselftest_harness.h"
 #include "fail_nth.h"
+#include "physical.h"
 
 static __u64 u(const volatile void *p)
 {
@@ -68,6 +69,21 @@ static bool done_create(struct fn_world *w)
 
 	return h && zt_size(h) == 4 * P && zt_vmo_zero(h, 0, 4 * P) &&
 	       zt_rights(h) & ZX_RIGHT_RESIZE;
+}
+
+static void fill_physical(struct fn_world *w, union fn_cmd *m)
+{
+	m->physical.address = pt_reserved().addr;
+	m->physical.length = 2 * P;
+	m->physical.out_handle = u(&w->out->handle);
+}
+
+static bool done_physical(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+
+	return h && zt_size(h) == 2 * P &&
+	       ZX_INFO_VMO_TYPE(zt_vmo_info(h).flags) == ZX_INFO_VMO_TYPE_PHYSICAL;
 }
 
 static void setup_dup(struct fn_world *w)
@@ -1220,6 +1236,8 @@ static const struct fn_case device_cases[] = {
 	     .outs = { OUT(zvm_vmar_root, out_handle) }),
 	CASE("VMO_CREATE", ZVM_VMO_CREATE, zvm_vmo_create, DEVICE, fill_create, done_create,
 	     .outs = { OUT(zvm_vmo_create, out_handle) }),
+	CASE("VMO_CREATE_PHYSICAL", ZVM_VMO_CREATE_PHYSICAL, zvm_vmo_create_physical, DEVICE,
+	     fill_physical, done_physical, .outs = { OUT(zvm_vmo_create_physical, out_handle) }),
 	CASE("HANDLE_CLOSE", ZVM_HANDLE_CLOSE, zvm_handle_close, DEVICE, fill_close, done_close,
 	     .setup = setup_dup),
 	CASE("OBJECT_WAIT_ONE", ZVM_OBJECT_WAIT_ONE, zvm_object_wait_one, DEVICE, fill_wait_one,

@@ -8,6 +8,7 @@
  */
 #include "kselftest_harness.h"
 #include "zvm_test.h"
+#include "physical.h"
 
 #include <zircon-vm.h>
 
@@ -33,6 +34,7 @@ union cmd {
 	struct zvm_stats stats;
 	struct zvm_vmar_root root;
 	struct zvm_vmo_create create;
+	struct zvm_vmo_create_physical physical;
 	struct zvm_handle_close close;
 	struct zvm_handle_duplicate duplicate;
 	struct zvm_handle_tag tag;
@@ -84,6 +86,13 @@ static void good_create(struct ctx *c, union cmd *m)
 {
 	m->create.vmo_size = zt_page();
 	m->create.out_handle = u(&c->out->handle);
+}
+
+static void good_physical(struct ctx *c, union cmd *m)
+{
+	m->physical.address = pt_any().addr;
+	m->physical.length = zt_page();
+	m->physical.out_handle = u(&c->out->handle);
 }
 
 static void good_close(struct ctx *c, union cmd *m)
@@ -264,6 +273,10 @@ static const struct command {
 	{ "VMO_CREATE", ZVM_VMO_CREATE, DEVICE, good_create, sizeof(struct zvm_vmo_create),
 	  .flags = OFF(zvm_vmo_create, options), .bad_flags = ~(0x16u | ZVM_VMO_HUGE_PAGES),
 	  .outs = { OFF(zvm_vmo_create, out_handle) } },
+	{ "VMO_CREATE_PHYSICAL", ZVM_VMO_CREATE_PHYSICAL, DEVICE, good_physical,
+	  sizeof(struct zvm_vmo_create_physical),
+	  .reserved = { OFF(zvm_vmo_create_physical, reserved) },
+	  .outs = { OFF(zvm_vmo_create_physical, out_handle) } },
 	{ "HANDLE_CLOSE", ZVM_HANDLE_CLOSE, DEVICE, good_close, sizeof(struct zvm_handle_close),
 	  .once = true },
 	{ "WAIT_ONE", ZVM_OBJECT_WAIT_ONE, DEVICE, good_wait_one,
@@ -399,6 +412,7 @@ static void undo(struct ctx *x, const struct command *c)
 		break;
 	case ZVM_VMAR_ROOT:
 	case ZVM_VMO_CREATE:
+	case ZVM_VMO_CREATE_PHYSICAL:
 	case ZVM_VMO_CREATE_CHILD:
 	case ZVM_HANDLE_DUPLICATE:
 	case ZVM_BTI_CREATE:
@@ -1286,6 +1300,7 @@ static void *fuzz(void *arg)
 					 c->nr == ZVM_HANDLE_DUPLICATE ||
 					 c->nr == ZVM_BTI_CREATE || c->nr == ZVM_BTI_PIN ||
 					 c->nr == ZVM_VMO_CREATE_CONTIGUOUS ||
+					 c->nr == ZVM_VMO_CREATE_PHYSICAL ||
 					 c->nr == ZVM_VMO_CREATE_CHILD))
 			close((int)ZVM_HANDLE_FD(f->x.out->handle));
 	}

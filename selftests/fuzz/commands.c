@@ -33,6 +33,15 @@ static const struct name good_vmo_options[] = {
 	S(ZVM_VMO_UNBOUNDED | ZVM_VMO_HUGE_PAGES), { 0, NULL }
 };
 
+/*
+ * RAM that the guest's Linux leaves alone, if there is some (selftests/physical.h), and
+ * what nobody gets: no device is to be written to.
+ */
+static const struct name physical_addresses[] = {
+	S(0x4000000), S(0x4000000), S(0x4000000), S(0x4004000), S(0x400f000), S(0x3fff000),
+	S(0x100000), S(0x100001), S(1ull << 60), S(-4096ull), { 0, NULL }
+};
+
 static const struct name rights[] = {
 	N(ZX_RIGHT_DUPLICATE), N(ZX_RIGHT_TRANSFER), N(ZX_RIGHT_READ), N(ZX_RIGHT_WRITE),
 	N(ZX_RIGHT_EXECUTE), N(ZX_RIGHT_MAP), N(ZX_RIGHT_GET_PROPERTY), N(ZX_RIGHT_SET_PROPERTY),
@@ -335,6 +344,12 @@ const struct op_type command_types[] = {
 		       .often = good_vmo_options),
 		MEMBER(zvm_vmo_create, vmo_size, A_SIZE),
 		MEMBER(zvm_vmo_create, out_handle, A_OUT))),
+	COMMAND(VMO_CREATE_PHYSICAL, 8, zvm_vmo_create_physical, .makes = MAKES_VMO, .out = 4,
+		ARGS(SLOT_DEVICE,
+		MEMBER(zvm_vmo_create_physical, reserved, A_RESERVED),
+		MEMBER(zvm_vmo_create_physical, address, A_ONE_OF, .names = physical_addresses),
+		MEMBER(zvm_vmo_create_physical, length, A_PAGES),
+		MEMBER(zvm_vmo_create_physical, out_handle, A_OUT))),
 	COMMAND(HANDLE_CLOSE, 8, zvm_handle_close, ARGS(SLOT_DEVICE,
 		MEMBER(zvm_handle_close, handle, A_ANY_HANDLE))),
 	COMMAND(OBJECT_WAIT_ONE, 12, zvm_object_wait_one, ARGS(SLOT_DEVICE,
