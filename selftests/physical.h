@@ -15,9 +15,9 @@ struct pt_range {
 	char bar[300];		/* what mmap(2) shows it by; empty: /dev/mem */
 };
 
-#define PT_RESERVED 0x4000000ull
+#define PT_RESERVED 0x20000000ull
 
-/* memmap=64K$64M, for kernels that know it. */
+/* memmap=64K$512M, for kernels that know it. */
 static inline struct pt_range pt_reserved(void)
 {
 	FILE *f = fopen("/proc/iomem", "re");

@@ -36,7 +36,7 @@ guest()	# options for tools/vm -- programs
 	done
 	# Physical addresses to play with: selftests/physical.h
 	# shellcheck disable=SC2086  # VMFLAGS and ARGS are words
-	tools/vm --timeout 1800 --append "memmap=64K\$64M" --qemu "-device edu" \
+	tools/vm --timeout 1800 --append "memmap=64K\$512M" --qemu "-device edu" \
 		--qemu "-object memory-backend-ram,size=1M,share=on,id=shared -device ivshmem-plain,memdev=shared" \
 		--kmod "brd rd_nr=1 rd_size=65536" \
 		--kmod "nbd nbds_max=1 max_part=0" $VMFLAGS "${options[@]}" \

@@ -34,12 +34,18 @@ static const struct name good_vmo_options[] = {
 };
 
 /*
- * RAM that the guest's Linux leaves alone, if there is some (selftests/physical.h), and
- * what nobody gets: no device is to be written to.
+ * RAM that the guest's Linux leaves alone (selftests/physical.h), or QEMU's flash memory
+ * without content, and what nobody gets: no device is to be written to.
  */
+#ifdef __x86_64__
+#define SAFE 0x20000000
+#else
+#define SAFE 0x4000000
+#endif
+
 static const struct name physical_addresses[] = {
-	S(0x4000000), S(0x4000000), S(0x4000000), S(0x4004000), S(0x400f000), S(0x3fff000),
-	S(0x100000), S(0x100001), S(1ull << 60), S(-4096ull), { 0, NULL }
+	S(SAFE), S(SAFE), S(SAFE), S(SAFE + 0x4000), S(SAFE + 0xf000), S(0x100000), S(0x100001),
+	S(1ull << 60), S(-4096ull), { 0, NULL }
 };
 
 static const struct name rights[] = {
