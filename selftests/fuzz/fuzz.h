@@ -164,7 +164,7 @@ enum arg_class {
 	A_EXTENT,		/* bytes from the address before it */
 	A_PLACE,		/* offset in a VMAR */
 	A_PLAIN,		/* address for mmap(2); @from: of one */
-	A_ONE_OF,		/* @names */
+	A_ONE_OF,		/* @names; @from: nothing else */
 	A_FLAGS,		/* a set of @names */
 	A_NUMBER,		/* whatever, mostly at most @from */
 	A_NOTHING,		/* mostly 0 */

@@ -325,7 +325,7 @@ static uint64_t one_of(const struct arg *arg)
 
 	while (arg->names[n].name)
 		n++;
-	return one_in(40) ? border() : arg->names[below(n)].value;
+	return !arg->from && one_in(40) ? border() : arg->names[below(n)].value;
 }
 
 static unsigned int file_slot(const struct arg *arg, unsigned int p)
