@@ -62,8 +62,11 @@ static int run_alloc_block(struct run *run, unsigned int order)
 static bool in_zone(const struct zone *zone, unsigned long pfn, unsigned long pages)
 {
 	for (; pages; pages--, pfn++) {
-		struct page *page = pfn_to_online_page(pfn);
+		struct page *page;
 
+		if (IS_ALIGNED(pfn, PAGES_PER_SECTION))
+			cond_resched();
+		page = pfn_to_online_page(pfn);
 		if (!page || page_zone(page) != zone || PageReserved(page))
 			return false;
 	}
