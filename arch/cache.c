@@ -39,12 +39,11 @@ bool zvm_arch_addressable(phys_addr_t addr)
 
 /*
  * Page table entries for what is no RAM get the type that the kernel has noted for
- * it: uncached if there is no note. The way for modules to have one made is to map
- * the range in the kernel.
+ * it: uncached if there is no note, and without one nobody else is kept from having
+ * another. The way for modules to have one made is to map the range in the kernel.
  */
 int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim)
 {
-	*claim = NULL;
 	switch (policy) {
 	case ZX_CACHE_POLICY_CACHED:
 		*claim = ioremap_cache(addr, len);
@@ -53,7 +52,7 @@ int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim)
 		*claim = ioremap_wc(addr, len);
 		break;
 	default:
-		return 0;
+		*claim = ioremap(addr, len);
 	}
 	return *claim ? 0 : -ENOMEM;
 }

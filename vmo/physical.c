@@ -15,7 +15,7 @@
 #include "physical.h"
 #include "store.h"
 
-static int is_busy(struct resource *res, void *arg)
+static int is_taken(struct resource *res, void *arg)
 {
 	return -EACCES;
 }
@@ -32,8 +32,13 @@ static int check_range(phys_addr_t addr, u64 len)
 		return -EINVAL;
 	if (!zvm_arch_addressable(last))
 		return -ERANGE;
-	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_BUSY, addr, last, NULL,
-				   is_busy) == -EACCES ? -EACCES : 0;
+	/* Exclusive is also what a driver will make RAM of, which is not busy until then. */
+	if (walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_BUSY, addr, last, NULL,
+				is_taken) == -EACCES ||
+	    walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_EXCLUSIVE, addr, last, NULL,
+				is_taken) == -EACCES)
+		return -EACCES;
+	return 0;
 }
 
 struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len)
@@ -48,13 +53,17 @@ struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len)
 	physical = kzalloc(sizeof(*physical), GFP_KERNEL_ACCOUNT);
 	if (!physical)
 		return ERR_PTR(-ENOMEM);
+	physical->addr = addr;
+	err = zvm_arch_claim(addr, len, ZX_CACHE_POLICY_UNCACHED, &physical->claim);
+	if (err) {
+		kfree(physical);
+		return ERR_PTR(err);
+	}
 	vmo = zvm_vmo_new(len, 0);
 	if (IS_ERR(vmo)) {
-		kfree(physical);
+		zvm_physical_free(physical);
 		return vmo;
 	}
-	/* Uncached, which needs no claim. */
-	physical->addr = addr;
 	vmo->store->physical = physical;
 	vmo->store->contiguous = true;
 	vmo->store->cache_policy = ZX_CACHE_POLICY_UNCACHED;
@@ -83,7 +92,7 @@ int zvm_physical_set_policy(struct zvm_store *store, u32 policy)
 		WRITE_ONCE(store->cache_policy, policy);
 		return 0;
 	}
-	/* What cannot be had back either becomes what needs no claim. */
+	/* What cannot be had back either becomes what those have who are in the way. */
 	if (zvm_arch_claim(physical->addr, store->size, store->cache_policy, &physical->claim))
 		WRITE_ONCE(store->cache_policy, ZX_CACHE_POLICY_UNCACHED);
 	return err;
