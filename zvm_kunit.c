@@ -30,6 +30,7 @@ unsigned long zvm_kunit_seed(struct kunit *test)
 static struct kunit_suite *suites[] = {
 	&zvm_object_suite,
 	&zvm_pagemap_suite,
+	&zvm_physical_suite,
 	&zvm_vmar_suite,
 	&zvm_arch_suite,
 };

@@ -12,6 +12,7 @@ struct kunit_suite;
 extern struct kunit_suite zvm_arch_suite;
 extern struct kunit_suite zvm_object_suite;
 extern struct kunit_suite zvm_pagemap_suite;
+extern struct kunit_suite zvm_physical_suite;
 extern struct kunit_suite zvm_vmar_suite;
 
 /*
