@@ -447,7 +447,11 @@ static int large_for_nobody(int sock ZT_UNUSED, void *arg ZT_UNUSED)
 	VT_CHECK(bti);
 	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_create_contiguous(bti, LARGE, 0, &out));
 	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_create_contiguous(bti, P, 30, &out));
-	VT_CHECK_OK(zx_vmo_create_contiguous(bti, 16 * P, 0, &out));
+	/* One page would spoil a huge page for the others. */
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_create_contiguous(bti, P, 21, &out));
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_create_contiguous(bti, P, 16, &out));
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, zx_vmo_create_contiguous(bti, 9 * P, 0, &out));
+	VT_CHECK_OK(zx_vmo_create_contiguous(bti, 8 * P, 15, &out));
 	return 0;
 }
 
@@ -483,9 +487,9 @@ TEST_F_TIMEOUT(contiguous, large_ones, 120)
 	}
 }
 
-#define LIMIT 64
+#define LIMIT 16
 
-/* All at once, or nothing: of 64 pages a user gets 32 once and 16 once more. */
+/* All at once, or nothing: of 16 pages a user gets 8 once and 4 once more. */
 static int over_the_limit(int sock ZT_UNUSED, void *arg ZT_UNUSED)
 {
 	zx_handle_t bti, a, b, out;

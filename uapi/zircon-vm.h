@@ -708,8 +708,8 @@ struct zvm_bti_create {
  *
  * Errors: EINVAL: @vmo_size, or an alignment below the page size or beyond 2^63;
  * ERANGE: @vmo_size beyond the largest size; ENOMEM: also if no such memory is free
- * in a row. Size and alignment beyond the page allocator's largest blocks (4 MiB
- * on most machines) want CAP_SYS_RAWIO.
+ * in a row, or @vmo_size or the alignment is beyond 8 pages and the caller has no
+ * CAP_SYS_RAWIO.
  */
 struct zvm_vmo_create_contiguous {
 	__u32 size;

@@ -8,8 +8,8 @@
  *
  * Blocks come from the page allocator, and are charged to the caller's memory cgroup.
  * What is larger than its largest ones has to be searched for, with pages of others
- * moved away; the kernel offers modules no way to charge that to a cgroup, so it is
- * for CAP_SYS_RAWIO only.
+ * moved away; the kernel offers modules no way to charge that to a cgroup. Large
+ * rows are for CAP_SYS_RAWIO only.
  */
 #include <linux/capability.h>
 #include <linux/highmem.h>
@@ -119,13 +119,17 @@ static int run_search(struct run *run)
 }
 #endif
 
+/*
+ * A page that stays where it is spoils a large block for everybody, and no limit
+ * counts blocks. Those that the allocator has plenty of are for everybody.
+ */
 static int run_alloc(struct run *run)
 {
 	unsigned int order = max_t(unsigned int, order_base_2(run->pages), run->align);
 
-	if (order <= MAX_PAGE_ORDER)
-		return run_alloc_block(run, order);
-	return capable(CAP_SYS_RAWIO) ? run_search(run) : -ENOMEM;
+	if (order > PAGE_ALLOC_COSTLY_ORDER && !capable(CAP_SYS_RAWIO))
+		return -ENOMEM;
+	return order <= MAX_PAGE_ORDER ? run_alloc_block(run, order) : run_search(run);
 }
 
 /* The pages become those of the store, which nobody knows yet. */

@@ -93,8 +93,8 @@ struct zvm_vmo *zircon_vmo_create(u64 size, u32 options);
  * @size: whole pages
  * @alignment_log2: of its physical address; 0: that of a page
  *
- * All of it is there from the start, of zeros, and stays where it is. Beyond the page
- * allocator's largest block the calling task needs CAP_SYS_RAWIO.
+ * All of it is there from the start, of zeros, and stays where it is. For a size or an
+ * alignment beyond 8 pages the calling task needs CAP_SYS_RAWIO.
  *
  * Return: a reference. -EINVAL, -ERANGE, -ENOMEM, -EINTR.
  */

@@ -356,17 +356,18 @@ zx_status_t zx_bti_create(zx_handle_t iommu, uint32_t options, uint64_t bti_id, 
  * be neither resized, decommitted nor discarded, and the only children that it can have
  * are slices, whose pages are in a row as well. It has no stream size.
  *
- * Memory in a row is scarce. As much as the largest blocks of Linux's page allocator,
- * 4 MiB on most machines, everybody can get, if a block is free or can be made free;
- * more, or a larger alignment, only a process with CAP_SYS_RAWIO, where the kernel has
- * CONFIG_CONTIG_ALLOC, and it is not charged to its memory cgroup.
+ * Memory in a row is scarce. Everybody can get up to 8 pages, and an alignment to as
+ * much; more only a process with CAP_SYS_RAWIO. What is beyond the largest blocks of
+ * Linux's page allocator, 4 MiB on most machines, is there where the kernel has
+ * CONFIG_CONTIG_ALLOC, and is not charged to the memory cgroup.
  *
  * Return: ZX_OK, or
  *
  * - ZX_ERR_INVALID_ARGS: @size; or @alignment_log2 is not 0, but less than a page or
  *   more than 63 (both checked before the handle); @out cannot be written
  * - ZX_ERR_OUT_OF_RANGE: @size is beyond the largest size
- * - ZX_ERR_NO_MEMORY: also if there is no such memory in a row
+ * - ZX_ERR_NO_MEMORY: also if there is no such memory in a row, or the caller has no
+ *   CAP_SYS_RAWIO for as much
  */
 zx_status_t zx_vmo_create_contiguous(zx_handle_t bti, size_t size, uint32_t alignment_log2,
 				     zx_handle_t *out);
