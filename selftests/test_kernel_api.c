@@ -149,7 +149,7 @@ TEST_F(kernel_api, create_and_copy)
 	zx_handle_t h;
 
 	NEED_SAMPLE();
-	EXPECT_EQ(EINVAL, SAMPLE(CREATE, .len = P, .flags = 1u << 30));
+	EXPECT_EQ(EINVAL, SAMPLE(CREATE, .len = P, .flags = 1u << 29));
 	EXPECT_EQ(ERANGE, SAMPLE(CREATE, .len = UINT64_MAX));
 	EXPECT_EQ(EBADFD, SAMPLE(QUERY, 0));
 	ASSERT_EQ(0, SAMPLE(CREATE, .len = 7 * P + 1, .flags = ZX_VMO_RESIZABLE));

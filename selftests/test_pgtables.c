@@ -216,7 +216,7 @@ static void *keep_reading(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(pgtables, readers_meanwhile, 60)
+TEST_F_TIMEOUT(pgtables, readers_meanwhile, 180)
 {
 	struct vt_region c = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, ROUNDS * STRIDE);
 	struct reader r = { .p = vt_ptr(&c, 700 * STRIDE) };
