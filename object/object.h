@@ -4,10 +4,11 @@
  *
  * A kernel object is an inode of a pseudo file system: its struct begins with
  * struct zvm_object, which begins with the inode. A handle is an open file of
- * that inode (handle.h); mappings and regions hold objects without a file.
+ * that inode (handle.h); mappings, regions and pins of pages (vmo/pin.h) hold objects
+ * without a file.
  *
- * Two counts. Handles, mappings and calls under way are *users*: when the last
- * one is gone the object is dead for everybody. The inode's own reference count
+ * Two counts. Handles, mappings, pins of pages and calls under way are *users*: when the
+ * last one is gone the object is dead for everybody. The inode's own reference count
  * says how long the memory stays; it has one reference for each user and more
  * where another object goes on using part of a dead one (pins).
  */
