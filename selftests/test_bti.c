@@ -264,6 +264,26 @@ TEST_F(bti, part_of_a_huge_page)
 	ZT_EXPECT_U64(3 * P, zt_committed(vmo));
 }
 
+/* More than the kernel tells at one go. */
+TEST_F(bti, many_addresses)
+{
+	const size_t n = 300;
+	zx_handle_t vmo = zt_keep(&self->bag, zt_vmo((n + 1) * P, 0)), pmt;
+	zx_paddr_t *addr = calloc(n, sizeof(*addr));
+	uint8_t *map = zt_map(vmo, P, n * P, ZT_RW);
+
+	ASSERT_NE(NULL, addr);
+	ASSERT_NE(NULL, map);
+	ZT_ASSERT_OK(zx_bti_pin(self->bti, RW, vmo, P, n * P, addr, n, &pmt));
+	zt_keep(&self->bag, pmt);
+	for (size_t i = 0; i < n; i++) {
+		ASSERT_EQ(0, zt_try_read(map + i * P));
+		ZT_ASSERT_U64(addr[i], bt_pfn(map + i * P) * P);
+	}
+	ZT_EXPECT_OK(zt_unmap(map, n * P));
+	free(addr);
+}
+
 TEST_F(bti, contiguous_addresses)
 {
 	zx_handle_t vmo = zt_keep(&self->bag, bt_contiguous(self->bti, SIZE, 0)), slice, pmt;
