@@ -165,6 +165,13 @@ static inline int zvm_import_ubuf(int direction, void __user *buf, size_t len,
 #define ZVM_POLICY_ARGS struct vm_area_struct *vma, unsigned long addr
 #endif
 
+/* Earlier ones ask only about folios with PG_private. */
+#ifdef ZVM_HAS_MAPPING_RELEASE_ALWAYS
+#define zvm_mapping_set_release_always(mapping) mapping_set_release_always(mapping)
+#else
+#define zvm_mapping_set_release_always(mapping) do { } while (0)
+#endif
+
 /* Is it a mark of a write-protected page that is not mapped? */
 #ifdef ZVM_HAS_PTE_IS_UFFD_WP_MARKER
 #define zvm_pte_is_uffd_mark(pte) pte_is_uffd_wp_marker(pte)

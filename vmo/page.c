@@ -17,10 +17,20 @@
 #include "pagemap.h"
 #include "user.h"
 
+/*
+ * madvise(MADV_COLD) of part of a folio wants it split. It could not be, as it is in
+ * no page cache; this is to say so before anything is prepared for it.
+ */
+static bool refuse_release(struct folio *folio, gfp_t gfp)
+{
+	return false;
+}
+
 /* Of no file system: all that is wanted is an identity and its mapping. */
 static struct inode page_inode;
 static const struct address_space_operations page_aops = {
 	.dirty_folio = noop_dirty_folio,
+	.release_folio = refuse_release,
 };
 
 static atomic64_t last_index;
@@ -276,5 +286,6 @@ void __init zvm_page_init(void)
 	page_inode.i_mapping = &page_inode.i_data;
 	page_inode.i_data.host = &page_inode;
 	page_inode.i_data.a_ops = &page_aops;
+	zvm_mapping_set_release_always(page_inode.i_mapping);
 	i_size_write(&page_inode, MAX_LFS_FILESIZE);
 }
