@@ -9,17 +9,15 @@
 #include <sys/mman.h>
 
 #include "bench.h"
+#include "theirs.h"
 
 #define PAGES 4096u
 #define LEN ((size_t)PAGES * PAGE)
 #define LARGE MIB(64)
 
 /* What the current case works on. */
-static size_t len;
 static zx_handle_t vmo;
-static int memfd;
 static zx_vaddr_t our_addr;
-static char *their_addr;
 static unsigned int our_next, their_next;
 
 /* ---- our way ------------------------------------------------------------ */
@@ -102,42 +100,9 @@ static void unprotect_ours(void)
 
 /* ---- Linux's way -------------------------------------------------------- */
 
-static void create_theirs(void)
-{
-	memfd = new_memfd(len);
-}
-
-static void close_theirs(void)
-{
-	zero(close(memfd));
-}
-
-static void map_theirs_with(int flags)
-{
-	their_addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | flags, memfd, 0);
-	if (their_addr == MAP_FAILED)
-		die_errno("mmap");
-}
-
-static void map_theirs(void)
-{
-	map_theirs_with(0);
-}
-
-static void unmap_theirs(void)
-{
-	zero(munmap(their_addr, len));
-}
-
 static void populate_theirs(void)
 {
 	map_theirs_with(MAP_POPULATE);
-}
-
-static void unmap_close_theirs(void)
-{
-	unmap_theirs();
-	close_theirs();
 }
 
 static void commit_theirs(void)
@@ -159,12 +124,6 @@ static void read_all_theirs(void)
 {
 	for (size_t i = 0; i < len; i += PAGE)
 		touch_read(their_addr + i);
-}
-
-static void write_all_theirs(void)
-{
-	for (size_t i = 0; i < len; i += PAGE)
-		touch_write(their_addr + i);
 }
 
 static void protect_theirs(void)

@@ -7,20 +7,16 @@
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include <zvm.h>
 
 #include "bench.h"
+#include "theirs.h"
 
 #define LEN MIB(16)
 
-static size_t len;
 static zx_handle_t region, vmo, snapshot;
 static zx_vaddr_t our_addr;
-static int memfd;
-static char *their_addr;
-static pid_t child;
 
 static void region_ours(size_t size)
 {
@@ -89,49 +85,10 @@ static void unmap_close_ours(void)
 
 /* ---- Linux's way --------------------------------------------------------- */
 
-static void create_theirs(void)
-{
-	memfd = new_memfd(len);
-}
-
-static void close_theirs(void)
-{
-	zero(close(memfd));
-}
-
-static void map_theirs_with(int flags)
-{
-	their_addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | flags, memfd, 0);
-	if (their_addr == MAP_FAILED)
-		die_errno("mmap");
-}
-
-static void map_theirs(void)
-{
-	map_theirs_with(0);
-}
-
-static void unmap_theirs(void)
-{
-	zero(munmap(their_addr, len));
-}
-
-static void touch_theirs(void)
-{
-	for (size_t i = 0; i < len; i += PAGE)
-		touch_write(their_addr + i);
-}
-
 static void populate_theirs(void)
 {
 	map_theirs_with(MAP_POPULATE);
-	touch_theirs();
-}
-
-static void unmap_close_theirs(void)
-{
-	unmap_theirs();
-	close_theirs();
+	write_all_theirs();
 }
 
 static void populate_cases(void)
@@ -146,7 +103,7 @@ static void populate_cases(void)
 			.name = "huge pages: touch 16 MiB", .bar = 0.05,
 			.repeat = 9, .per = 1,
 			.ours = { map_ours, touch_ours, unmap_ours },
-			.theirs = { map_theirs, touch_theirs, unmap_theirs },
+			.theirs = { map_theirs, write_all_theirs, unmap_theirs },
 		}, {
 			.name = "huge pages: unmap 16 MiB", .bar = 0.05,
 			.repeat = 9, .per = 1,
@@ -195,38 +152,17 @@ static void snap_and_drop(void)
 	drop();
 }
 
-static void reap(void)
-{
-	if (waitpid(child, NULL, 0) != child)
-		die_errno("waitpid");
-}
-
-static void fork_alone(void)
-{
-	child = fork();
-	if (child < 0)
-		die_errno("fork");
-	if (!child)
-		_exit(0);
-}
-
-static void fork_and_exit(void)
-{
-	fork_alone();
-	reap();
-}
-
 static void snapshot_huge(size_t size, const char *call, const char *both)
 {
 	struct bench_case cases[] = {
 		{
 			.name = call, .bar = 0.01, .repeat = 5, .per = 1,
 			.ours = { .before = touch_ours, .run = snap, .after = drop },
-			.theirs = { .before = touch_theirs, .run = fork_alone, .after = reap },
+			.theirs = { .before = write_all_theirs, .run = fork_alone, .after = reap },
 		}, {
 			.name = both, .bar = 0.01, .repeat = 5, .per = 1,
 			.ours = { .before = touch_ours, .run = snap_and_drop },
-			.theirs = { .before = touch_theirs, .run = fork_and_exit },
+			.theirs = { .before = write_all_theirs, .run = fork_and_exit },
 		},
 	};
 
@@ -235,12 +171,9 @@ static void snapshot_huge(size_t size, const char *call, const char *both)
 	region_ours(size);
 	create_ours();
 	map_ours();
-	their_addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (their_addr == MAP_FAILED)
-		die_errno("mmap");
-	zero(madvise(their_addr, len, MADV_NOHUGEPAGE));
+	map_private_theirs();
 	touch_ours();
-	touch_theirs();
+	write_all_theirs();
 	bench(&cases[0]);
 	bench(&cases[1]);
 	unmap_theirs();

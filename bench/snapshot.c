@@ -8,13 +8,11 @@
 #include <sys/wait.h>
 
 #include "bench.h"
+#include "theirs.h"
 
 /* What the current case works on. */
-static size_t len;
 static zx_handle_t vmo, snapshot, small_vmo, small_snapshot;
 static zx_vaddr_t our_addr, snapshot_addr;
-static char *their_addr;
-static pid_t child;
 static unsigned int next_page;
 
 static zx_handle_t committed_vmo(size_t size)
@@ -153,33 +151,6 @@ static void dirty_ours(void)
 		touch_write((char *)our_addr + i);
 }
 
-static void dirty_theirs(void)
-{
-	for (size_t i = 0; i < len; i += PAGE)
-		touch_write(their_addr + i);
-}
-
-static void reap(void)
-{
-	if (waitpid(child, NULL, 0) != child)
-		die_errno("waitpid");
-}
-
-static void fork_alone(void)
-{
-	child = fork();
-	if (child < 0)
-		die_errno("fork");
-	if (!child)
-		_exit(0);
-}
-
-static void fork_and_exit(void)
-{
-	fork_alone();
-	reap();
-}
-
 static void snap_and_drop(void)
 {
 	snap();
@@ -191,12 +162,9 @@ static void mapped_setup(size_t size)
 	len = size;
 	vmo = new_vmo(len);
 	ok(zx_vmar_map(root()->vmar, RW, 0, vmo, 0, len, &our_addr));
-	their_addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (their_addr == MAP_FAILED)
-		die_errno("mmap");
-	zero(madvise(their_addr, len, MADV_NOHUGEPAGE));
+	map_private_theirs();
 	dirty_ours();
-	dirty_theirs();
+	write_all_theirs();
 }
 
 static void mapped_end(void)
@@ -220,13 +188,13 @@ static void mapped_cases(void)
 			.name = sizes[i].call, .bar = 0.75, .most = 100, .repeat = 5,
 			.per = sizes[i].size / PAGE,
 			.ours = { .before = dirty_ours, .run = snap, .after = drop },
-			.theirs = { .before = dirty_theirs, .run = fork_alone, .after = reap },
+			.theirs = { .before = write_all_theirs, .run = fork_alone, .after = reap },
 		};
 		struct bench_case both = {
 			.name = sizes[i].both, .bar = 0.25, .repeat = 5,
 			.per = sizes[i].size / PAGE,
 			.ours = { .before = dirty_ours, .run = snap_and_drop },
-			.theirs = { .before = dirty_theirs, .run = fork_and_exit },
+			.theirs = { .before = write_all_theirs, .run = fork_and_exit },
 		};
 
 		if (!bench_wanted(call.name) && !bench_wanted(both.name))
