@@ -347,7 +347,7 @@ static int copy_busy_folio(struct zvm_store *to, struct zvm_store *from, u64 at,
 	folio = zvm_inner_folio(inner, at);
 	tagged = zvm_inner_is_tagged(inner, at, epoch);
 	if (has_folio(to, at, folio)) {
-		if (zvm_folio_has_failed(folio) || !zvm_folio_is_foreign(folio, 0))
+		if (!zvm_folio_is_foreign(folio, 0) || zvm_folio_has_failed(folio))
 			return 0;
 		page = zvm_store_get_write(to, at - to->base, NULL);
 		if (IS_ERR(page))
