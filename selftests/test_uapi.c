@@ -1282,6 +1282,9 @@ static void *fuzz(void *arg)
 		/* nor may much memory be looked for that is in a row */
 		if (c->nr == ZVM_VMO_CREATE_CONTIGUOUS && m.contiguous.vmo_size > 64 * zt_page())
 			continue;
+		/* nor may the kernel map much: it keeps the page tables for the next time */
+		if (c->nr == ZVM_VMO_CREATE_PHYSICAL && m.physical.length > 64 * zt_page())
+			continue;
 		/* nor may handles pile up, or the objects be lost that all use */
 		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY || c->nr == ZVM_PMT_UNPIN)
 			continue;
@@ -1329,8 +1332,9 @@ static int fuzz_in_child(void *arg)
 		if (zx_vmar_map(f[i].x.vmar_h, ZT_RW | ZX_VM_SPECIFIC, 0, self->x.vmo_h, 0,
 				zt_page(), &addr) != ZX_OK)
 			return 2;
-		f[i].x.out = mmap(NULL, sizeof(*f[i].x.out), PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		/* with room behind it for all that may be read there */
+		f[i].x.out = mmap(NULL, sizeof(*f[i].x.out) + 32 * zt_page(),
+				  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (f[i].x.out == MAP_FAILED)
 			return 3;
 	}
