@@ -547,6 +547,78 @@ static bool done_zero(struct fn_world *w)
 	       zt_vmo_holds(w->vmo, 2 * P + 150, P - 150, 1);
 }
 
+/*
+ * A VMO of two huge pages and 40 small ones, all of them a snapshot's too. What is
+ * to be changed ends within huge pages, or within a node of the page map.
+ */
+#define FOLIO 512
+
+static const struct { unsigned int from, to; } folio_pages[] = {
+	{ 0, 3 }, { FOLIO + 1, FOLIO + 2 }, { 2 * FOLIO - 2, 2 * FOLIO + 2 },
+	{ 2 * FOLIO + 15, 2 * FOLIO + 25 }, { 2 * FOLIO + 35, 2 * FOLIO + 40 },
+};
+
+static void setup_folios(struct fn_world *w)
+{
+	zx_handle_t h = zt_keep(&w->bag, zt_vmo((2 * FOLIO + 40) * P,
+						ZVM_VMO_HUGE_PAGES | ZX_VMO_RESIZABLE));
+	zx_handle_t child = ZX_HANDLE_INVALID;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folio_pages); i++)
+		zt_vmo_fill(h, folio_pages[i].from * P,
+			    (folio_pages[i].to - folio_pages[i].from) * P, 2);
+	zx_vmo_create_child(h, ZX_VMO_CHILD_SNAPSHOT, 0, (2 * FOLIO + 40) * P, &child);
+	zt_keep(&w->bag, child);
+}
+
+/* Are the bytes what they were, but for zeros in [first, last)? */
+static bool folios_hold(zx_handle_t h, uint64_t first, uint64_t last)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(folio_pages); i++) {
+		uint64_t from = folio_pages[i].from * P, to = folio_pages[i].to * P;
+		uint64_t a = first < from ? from : first < to ? first : to;
+		uint64_t b = last < from ? from : last < to ? last : to;
+
+		if ((a > from && !zt_vmo_holds(h, from, a - from, 2)) ||
+		    (b > a && !zt_vmo_zero(h, a, b - a)) ||
+		    (to > b && !zt_vmo_holds(h, b, to - b, 2)))
+			return false;
+	}
+	return true;
+}
+
+static bool kept_folios(struct fn_world *w)
+{
+	return folios_hold(w->bag.h[0], 0, 0) && folios_hold(w->bag.h[1], 0, 0);
+}
+
+static void fill_zero_in_folios(struct fn_world *w ZT_UNUSED, union fn_cmd *m)
+{
+	fill_op(m, ZX_VMO_OP_ZERO, P, (2 * FOLIO - 2) * P);
+}
+
+static bool done_zero_in_folios(struct fn_world *w)
+{
+	return folios_hold(w->bag.h[0], P, (2 * FOLIO - 1) * P) && folios_hold(w->bag.h[1], 0, 0);
+}
+
+static void fill_zero_from_folio(struct fn_world *w ZT_UNUSED, union fn_cmd *m)
+{
+	fill_op(m, ZX_VMO_OP_ZERO, P, (2 * FOLIO + 19) * P);
+}
+
+static bool done_zero_from_folio(struct fn_world *w)
+{
+	return folios_hold(w->bag.h[0], P, (2 * FOLIO + 20) * P) &&
+	       folios_hold(w->bag.h[1], 0, 0);
+}
+
+static bool done_shrink_folios(struct fn_world *w)
+{
+	return zt_size(w->bag.h[0]) == 2 * P && zt_vmo_holds(w->bag.h[0], 0, P + 100, 2) &&
+	       zt_vmo_zero(w->bag.h[0], P + 100, P - 100) && folios_hold(w->bag.h[1], 0, 0);
+}
+
 /* How often the other VMO is locked, counted by unlocking; locks it again. */
 static int locks(struct fn_world *w)
 {
@@ -1125,6 +1197,9 @@ static bool unchanged(struct fn_world *w)
 #define VMAR_OP_CASE(op_, done_, ...)						\
 	CASE("VMAR_OP_RANGE " #op_, ZVM_VMAR_OP_RANGE, zvm_op_range, VMAR,	\
 	     fill_vmar_##op_, done_, __VA_ARGS__)
+#define FOLIOS_CASE(name_, nr_, struct_, fill_, done_)				\
+	CASE(name_, nr_, struct_, BAG, fill_, done_, .setup = setup_folios,	\
+	     .kept = kept_folios, .flags = FN_COMMITS)
 #define CHILD_CASE(name_, target_, fill_, done_, ...)				\
 	CASE("VMO_CREATE_CHILD " name_, ZVM_VMO_CREATE_CHILD, zvm_vmo_create_child,	\
 	     target_, fill_, done_, .outs = { OUT(zvm_vmo_create_child, out_handle) },	\
@@ -1309,6 +1384,12 @@ static const struct fn_case vmo_cases[] = {
 	     done_commit_far, .setup = setup_huge),
 	VMO_OP_CASE(DECOMMIT, VMO, done_decommit),
 	VMO_OP_CASE(ZERO, VMO, done_zero),
+	FOLIOS_CASE("VMO_OP_RANGE ZERO in folios", ZVM_VMO_OP_RANGE, zvm_op_range,
+		    fill_zero_in_folios, done_zero_in_folios),
+	FOLIOS_CASE("VMO_OP_RANGE ZERO from a folio on", ZVM_VMO_OP_RANGE, zvm_op_range,
+		    fill_zero_from_folio, done_zero_from_folio),
+	FOLIOS_CASE("VMO_SET_SIZE folios", ZVM_VMO_SET_SIZE, zvm_vmo_set_size, fill_cut,
+		    done_shrink_folios),
 	VMO_OP_CASE(LOCK, OTHER, is_locked, .kept = is_unlocked,
 		    .outs = { OUT(zvm_op_range, buffer) }),
 	VMO_OP_CASE(TRY_LOCK, OTHER, is_locked, .kept = is_unlocked),

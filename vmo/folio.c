@@ -111,41 +111,6 @@ static int alloc_pages_for(struct zvm_store *store, struct page **pages, u64 at,
 	return 0;
 }
 
-/*
- * Put pages with the same content in place of the folio at @at, where they stay
- * without [first, last], with @pages to note them in. @extra: references that the caller has.
- */
-static int demote_to(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
-		     u64 last, unsigned int extra, struct page **pages)
-{
-	struct page *folio = zvm_inner_folio(inner, at);
-	/* Where the folio goes, its user has less afterwards than before. */
-	bool excess = zvm_page_slots(folio) == 1 && zvm_page_is_paid_by(folio, store->user);
-	struct zvm_pm_node *branch;
-	unsigned int i;
-	int err;
-
-	err = alloc_pages_for(store, pages, at, first, last, excess);
-	if (err)
-		return err;
-	branch = zvm_pagemap_branch(&store->pages, pages, ZVM_STORE_GFP);
-	if (IS_ERR(branch)) {
-		drop_pages(pages);
-		return PTR_ERR(branch);
-	}
-	zap_folio(store, at);
-	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
-		if (!pages[i])
-			continue;
-		zvm_page_copy(pages[i], folio + i);
-		SetPageUptodate(pages[i]);
-		cond_resched();
-	}
-	zvm_folio_move_futexes(folio, pages, store->inode->i_ino, extra);
-	zvm_page_drop(zvm_inner_replace(inner, at, branch));
-	return 0;
-}
-
 /* Has a page of the folio at @at failed that stays without [first, last]? */
 static bool keeps_failed(const struct zvm_store *store, struct page *folio, u64 at, u64 first,
 			 u64 last)
@@ -158,8 +123,40 @@ static bool keeps_failed(const struct zvm_store *store, struct page *folio, u64 
 	return false;
 }
 
-static int demote(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
-		  u64 last, unsigned int extra)
+/**
+ * struct pieces - pages that are about to take the place of a folio
+ * @inner: where the folio is, on a path that is not shared
+ * @at: an index in it
+ * @pages: NULL where nothing stays
+ * @branch: with these pages
+ */
+struct pieces {
+	struct zvm_pm_inner *inner;
+	u64 at;
+	struct page **pages;
+	struct zvm_pm_node *branch;
+};
+
+static int fill_pieces(struct zvm_store *store, struct pieces *to, u64 first, u64 last)
+{
+	struct page *folio = zvm_inner_folio(to->inner, to->at);
+	/* Where the folio goes, its user has less afterwards than before. */
+	bool excess = zvm_page_slots(folio) == 1 && zvm_page_is_paid_by(folio, store->user);
+	int err;
+
+	err = alloc_pages_for(store, to->pages, to->at, first, last, excess);
+	if (err)
+		return err;
+	to->branch = zvm_pagemap_branch(&store->pages, to->pages, ZVM_STORE_GFP);
+	if (!IS_ERR(to->branch))
+		return 0;
+	drop_pages(to->pages);
+	return PTR_ERR(to->branch);
+}
+
+/* Get the pages for the folio at @at, where they stay without [first, last]. */
+static int get_pieces(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u64 first,
+		      u64 last, struct pieces *to)
 {
 	struct page **pages;
 	int err;
@@ -170,9 +167,42 @@ static int demote(struct zvm_store *store, struct zvm_pm_inner *inner, u64 at, u
 	pages = kcalloc(ZVM_FOLIO_PAGES, sizeof(*pages), ZVM_STORE_GFP);
 	if (!pages)
 		return -ENOMEM;
-	err = demote_to(store, inner, at, first, last, extra, pages);
-	kfree(pages);
+	*to = (struct pieces){ .inner = inner, .at = at, .pages = pages };
+	err = fill_pieces(store, to, first, last);
+	if (err) {
+		kfree(pages);
+		to->pages = NULL;
+	}
 	return err;
+}
+
+static void put_pieces(struct pieces *pieces)
+{
+	if (pieces->pages && pieces->branch)
+		zvm_pagemap_put_branch(pieces->branch);
+	kfree(pieces->pages);
+}
+
+/*
+ * Put them, with the same content, where the folio is. @extra: references that the
+ * caller has.
+ */
+static void use_pieces(struct zvm_store *store, struct pieces *to, unsigned int extra)
+{
+	struct page *folio = zvm_inner_folio(to->inner, to->at);
+	unsigned int i;
+
+	zap_folio(store, to->at);
+	for (i = 0; i < ZVM_FOLIO_PAGES; i++) {
+		if (!to->pages[i])
+			continue;
+		zvm_page_copy(to->pages[i], folio + i);
+		SetPageUptodate(to->pages[i]);
+		cond_resched();
+	}
+	zvm_folio_move_futexes(folio, to->pages, store->inode->i_ino, extra);
+	zvm_page_drop(zvm_inner_replace(to->inner, to->at, to->branch));
+	kfree(to->pages);
 }
 
 static void zero_pages(struct page *folio, u64 at, u64 first, u64 last)
@@ -194,12 +224,24 @@ static bool is_pinned(struct zvm_store *store, u64 at)
 				   folio_last(at) - store->base);
 }
 
-/* Cut the folio around @at, of which part is in [first, last]; 1: it stays. */
-static int cut_folio(struct zvm_store *store, u64 at, u64 first, u64 last, gfp_t gfp)
+/**
+ * struct cut - what is to become of a folio of which part is to go
+ * @folio: NULL: there is none
+ * @pieces: take its place if there are any; else it stays
+ * @zero: filled with zeros where it would have gone
+ */
+struct cut {
+	struct page *folio;
+	struct pieces pieces;
+	bool zero;
+};
+
+/* Decide on the folio around @at, of which part is in [first, last], if there is one. */
+static int prepare_cut(struct zvm_store *store, struct cut *cut, u64 at, u64 first, u64 last,
+		       gfp_t gfp)
 {
 	bool alone, mine, unseen = gfp & __GFP_NOFAIL;
 	struct zvm_pm_inner *inner;
-	struct page *folio;
 	int err = -EBUSY;
 
 	inner = zvm_pagemap_find_inner(&store->pages, at, &alone);
@@ -208,41 +250,56 @@ static int cut_folio(struct zvm_store *store, u64 at, u64 first, u64 last, gfp_t
 	inner = zvm_pagemap_make_inner(&store->pages, at, gfp);
 	if (IS_ERR(inner))
 		return PTR_ERR(inner);
-	folio = zvm_inner_folio(inner, at);
+	cut->folio = zvm_inner_folio(inner, at);
 	zap_folio(store, at);
 	/* Those may be writing. Who shares the folio, or did, can only be reading. */
 	mine = zvm_inner_mine(&store->pages, inner, at, 0);
-	if (mine ? !is_pinned(store, at) && !zvm_folio_is_foreign(folio, 0) : !unseen)
-		err = demote(store, inner, at, first, last, 0);
+	if (mine ? !is_pinned(store, at) && !zvm_folio_is_foreign(cut->folio, 0) : !unseen)
+		err = get_pieces(store, inner, at, first, last, &cut->pieces);
 	/* Nobody can see what a discard means: it may stay, if that costs less. */
 	if (unseen)
-		return !!err;
-	if (!err || !mine)
-		return err;
-	zero_pages(folio, at, first, last);
-	return 1;
+		return 0;
+	cut->zero = err && mine;
+	return mine ? 0 : err;
+}
+
+/* Does the folio stay? */
+static bool do_cut(struct zvm_store *store, struct cut *cut, u64 at, u64 first, u64 last)
+{
+	if (!cut->folio)
+		return false;
+	if (cut->pieces.pages) {
+		use_pieces(store, &cut->pieces, 0);
+		return false;
+	}
+	if (cut->zero)
+		zero_pages(cut->folio, at, first, last);
+	return true;
 }
 
 int zvm_store_cut_folios(struct zvm_store *store, u64 *first, u64 *last, gfp_t gfp)
 {
 	u64 from = *first, to = *last;
-	int ret = 0;
+	struct cut left = {}, right = {};
+	int err;
 
 	lockdep_assert_held(&store->lock);
-	if (from != folio_first(from) || to < folio_last(from)) {
-		ret = cut_folio(store, from, from, to, gfp);
-		if (ret < 0)
-			return ret;
-		if (ret)
-			*first = folio_last(from) + 1;
+	/* All that can fail comes first, also of what is erased later. */
+	err = zvm_pagemap_own(&store->pages, from, to, gfp);
+	if (err)
+		return err;
+	if (from != folio_first(from) || to < folio_last(from))
+		err = prepare_cut(store, &left, from, from, to, gfp);
+	if (!err && to != folio_last(to) && folio_first(to) > from)
+		err = prepare_cut(store, &right, to, from, to, gfp);
+	if (err) {
+		put_pieces(&left.pieces);
+		return err;
 	}
-	if (to != folio_last(to) && folio_first(to) > from) {
-		ret = cut_folio(store, to, from, to, gfp);
-		if (ret < 0)
-			return ret;
-		if (ret)
-			*last = folio_first(to) - 1;
-	}
+	if (do_cut(store, &left, from, from, to))
+		*first = folio_last(from) + 1;
+	if (do_cut(store, &right, to, from, to))
+		*last = folio_first(to) - 1;
 	return 0;
 }
 
@@ -280,6 +337,7 @@ static struct page *copy_shared(struct zvm_store *store, u64 at, struct page *he
 {
 	struct zvm_pm_inner *inner = zvm_pagemap_make_inner(&store->pages, at, ZVM_STORE_GFP);
 	struct page *folio, *fresh;
+	struct pieces pieces;
 	bool extra;
 	int err;
 
@@ -296,8 +354,11 @@ static struct page *copy_shared(struct zvm_store *store, u64 at, struct page *he
 
 	fresh = zvm_folio_alloc(store->user, store->inode->i_ino, false);
 	if (!fresh) {
-		err = demote(store, inner, at, 1, 0, extra);
-		return ERR_PTR(err);
+		err = get_pieces(store, inner, at, 1, 0, &pieces);
+		if (err)
+			return ERR_PTR(err);
+		use_pieces(store, &pieces, extra);
+		return NULL;
 	}
 	trace_vmo_copy(store->inode->i_ino, folio_first(at) - store->base);
 	copy_folio(fresh, folio);

@@ -583,6 +583,11 @@ struct zvm_pm_node *zvm_pagemap_branch(const struct zvm_pagemap *map, struct pag
 	return &inner->node;
 }
 
+void zvm_pagemap_put_branch(struct zvm_pm_node *branch)
+{
+	node_put(branch);
+}
+
 struct page *zvm_inner_replace(struct zvm_pm_inner *inner, u64 index, struct zvm_pm_node *branch)
 {
 	struct page *old = zvm_inner_folio(inner, index);
@@ -884,14 +889,51 @@ static bool cuts_folio(const struct zvm_pagemap *map, u64 index, u64 outside)
 	return inner && zvm_inner_folio(inner, index);
 }
 
-int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
+/*
+ * Make private what is partly in [@first, @last] and note it. Returns 0 if there is
+ * nothing to erase, 1, or an error.
+ */
+static int own_edges(struct zvm_pagemap *map, u64 first, u64 last, struct edge *left,
+		     struct edge *right, gfp_t gfp)
 {
 	struct need need = { 0 };
-	struct edge left, right;
 	struct spares spares;
+	int err;
+
+	edge_need(map, first, last, first, left, NULL, &need);
+	edge_need(map, first, last, last, right, left, &need);
+	if (need.inner || need.leaf) {
+		u64 next = zvm_pagemap_next(map, first);
+
+		/* Do not copy for the sake of nothing. */
+		if (next == U64_MAX || next > last)
+			return 0;
+	}
+	err = spares_alloc(&spares, &need, gfp);
+	if (err)
+		return err;
+	edge_own(map, first, last, first, left, &spares);
+	edge_own(map, first, last, last, right, &spares);
+	spares_free(&spares);
+	return 1;
+}
+
+int zvm_pagemap_own(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
+{
+	struct edge left, right;
+
+	if (!map->root || first > last || first > level_last(map->root->level))
+		return 0;
+	last = min(last, level_last(map->root->level));
+	return min(own_edges(map, first, last, &left, &right, gfp), 0);
+}
+
+int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
+{
+	struct edge left, right;
 	unsigned int level;
 	u64 in_node;
-	int err;
+	int ret;
 
 	if (!map->root || first > last || first > level_last(map->root->level))
 		return 0;
@@ -900,23 +942,11 @@ int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp)
 		zvm_pagemap_destroy(map);
 		return 0;
 	}
-	edge_need(map, first, last, first, &left, NULL, &need);
-	edge_need(map, first, last, last, &right, &left, &need);
-	if (need.inner || need.leaf) {
-		u64 next = zvm_pagemap_next(map, first);
-
-		/* Do not copy for the sake of nothing. */
-		if (next == U64_MAX || next > last)
-			return 0;
-	}
 	if (WARN_ON_ONCE(cuts_folio(map, first, first - 1) || cuts_folio(map, last, last + 1)))
 		return -EINVAL;
-	err = spares_alloc(&spares, &need, gfp);
-	if (err)
-		return err;
-	edge_own(map, first, last, first, &left, &spares);
-	edge_own(map, first, last, last, &right, &spares);
-	spares_free(&spares);
+	ret = own_edges(map, first, last, &left, &right, gfp);
+	if (ret <= 0)
+		return ret;
 
 	/* From the leaves up, so that a node sees which of its children are empty. */
 	for (level = 0; level <= map->root->level; level++) {

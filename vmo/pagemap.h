@@ -162,10 +162,13 @@ struct page *zvm_inner_set(const struct zvm_pagemap *map, struct zvm_pm_inner *i
 /*
  * A branch of a map with ZVM_FOLIO_PAGES fresh @pages, whose slots it takes over,
  * or NULL where there is none; NULL if there is not one, or ERR_PTR(-ENOMEM).
- * It is to be used.
+ * It is to be used, or put.
  */
 struct zvm_pm_node *zvm_pagemap_branch(const struct zvm_pagemap *map, struct page **pages,
 				       gfp_t gfp);
+
+/* The pages' slots go with it. */
+void zvm_pagemap_put_branch(struct zvm_pm_node *branch);
 
 /* Put the branch in place of the folio at @index, which is returned. */
 struct page *zvm_inner_replace(struct zvm_pm_inner *inner, u64 index,
@@ -236,6 +239,12 @@ u64 zvm_pagemap_count(const struct zvm_pagemap *map, u64 first, u64 last);
  * covered as a whole or not at all. Calls cond_resched().
  */
 int zvm_pagemap_erase(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
+
+/*
+ * Make what of this can fail happen: until the map is shared again, erasing this range,
+ * or one that ends where folios at its edges do, takes no memory.
+ */
+int zvm_pagemap_own(struct zvm_pagemap *map, u64 first, u64 last, gfp_t gfp);
 
 /*
  * Make the empty map @to a snapshot of @from, at @epoch (larger than any given

@@ -74,7 +74,8 @@ struct page *zvm_store_folio_get_write(struct zvm_store *store, u64 index, struc
 /*
  * Before [*@first, *@last] of the store's page map is erased, of whose pages no PTE
  * is left: a folio that is partly in it gives way to pages. Where it cannot, its part
- * is filled with zeros and left out of the range. -ENOMEM, -EIO.
+ * is filled with zeros and left out of the range. The range can be erased without
+ * memory then. -ENOMEM, -EIO: nothing has changed.
  */
 int zvm_store_cut_folios(struct zvm_store *store, u64 *first, u64 *last, gfp_t gfp);
 
