@@ -619,6 +619,13 @@ static bool done_shrink_folios(struct fn_world *w)
 	       zt_vmo_zero(w->bag.h[0], P + 100, P - 100) && folios_hold(w->bag.h[1], 0, 0);
 }
 
+static bool done_cut_folios(struct fn_world *w)
+{
+	return zt_stream_size(w->bag.h[0]) == P + 100 &&
+	       folios_hold(w->bag.h[0], P + 100, (2 * FOLIO + 40) * P) &&
+	       folios_hold(w->bag.h[1], 0, 0);
+}
+
 /* How often the other VMO is locked, counted by unlocking; locks it again. */
 static int locks(struct fn_world *w)
 {
@@ -1390,6 +1397,8 @@ static const struct fn_case vmo_cases[] = {
 		    fill_zero_from_folio, done_zero_from_folio),
 	FOLIOS_CASE("VMO_SET_SIZE folios", ZVM_VMO_SET_SIZE, zvm_vmo_set_size, fill_cut,
 		    done_shrink_folios),
+	FOLIOS_CASE("VMO_SET_STREAM_SIZE folios", ZVM_VMO_SET_STREAM_SIZE, zvm_vmo_set_size,
+		    fill_cut, done_cut_folios),
 	VMO_OP_CASE(LOCK, OTHER, is_locked, .kept = is_unlocked,
 		    .outs = { OUT(zvm_op_range, buffer) }),
 	VMO_OP_CASE(TRY_LOCK, OTHER, is_locked, .kept = is_unlocked),

@@ -90,6 +90,8 @@ static int set_stream_size_locked(struct zvm_vmo *vmo, u64 size)
 	u64 limit = zvm_vmo_limit(vmo);
 	u64 from = vmo->offset + min(*stream, size);
 	u64 whole = PAGE_ALIGN(from);
+	struct page *page;
+	bool writable;
 	int err;
 
 	lockdep_assert_held(&store->lock);
@@ -98,15 +100,23 @@ static int set_stream_size_locked(struct zvm_vmo *vmo, u64 size)
 	if (size > limit - vmo->offset)
 		return -ERANGE;
 
-	/* All bytes from the smaller of the two sizes on become zero. */
-	err = zvm_store_zero_part(store, from, whole);
-	if (err)
-		return err;
+	/*
+	 * All bytes from the smaller of the two sizes on become zero. What can fail for
+	 * want of memory changes no content.
+	 */
+	if (from < whole && zvm_store_peek(store, from >> PAGE_SHIFT, &writable)) {
+		page = zvm_store_get_write(store, from >> PAGE_SHIFT, NULL);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+	}
 	if (whole < limit) {
 		err = zvm_store_zero(store, whole >> PAGE_SHIFT, (limit >> PAGE_SHIFT) - 1);
 		if (err)
 			return err;
 	}
+	err = zvm_store_zero_part(store, from, whole);
+	if (err)
+		return err;
 	WRITE_ONCE(*stream, size);
 	return 0;
 }
