@@ -144,7 +144,7 @@ fuzz: deps				## hostile random programs for SECS=60 seconds; SEED=... repeats
 	@$(MAKE) module $(FUZZ_PROG)
 	@echo "==> fuzz: $(SECS) s (kernel $(KERNEL); log: build/vm.log)"
 	@tools/vm --timeout $$(($(SECS) * 2 + 600)) $(if $(filter debug,$(KERNEL)),--stray 8192) \
-		--append 'memmap=64K$$512M' $(VMFLAGS) \
+		--reserve $(VMFLAGS) \
 		--file $(FUZZ_PROG) -- ./zvm-fuzz $(SEED:%=--seed %) $(SECS) || \
 		{ grep -ao 'zvm-fuzz: program.*' build/vm.log | tail -n 1; exit 1; }
 

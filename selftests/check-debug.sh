@@ -57,7 +57,7 @@ part_fuzz()
 	local secs=${FUZZ_SECS:-300} status
 	echo "# begin zvm-fuzz"
 	# shellcheck disable=SC2086  # words
-	tools/vm $guest --timeout $((secs * 2 + 600)) --append kunit.enable=0 --append "memmap=64K\$512M" --stray 8192 \
+	tools/vm $guest --timeout $((secs * 2 + 600)) --append kunit.enable=0 --reserve --stray 8192 \
 		--log "$1" \
 		--file build/selftests/zvm-fuzz -- ./zvm-fuzz ${SEED:+--seed "$SEED"} "$secs"
 	status=$?

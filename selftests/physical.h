@@ -16,22 +16,32 @@ struct pt_range {
 };
 
 /*
- * What memmap= on the kernel's command line has taken. Kernels for other architectures
- * ignore it, and not all say in /proc/iomem what it did.
+ * What the kernel's command line has taken. Not all kernels say in /proc/iomem what
+ * memmap= did. On arm64 mem= left the end: QEMU's RAM begins at 1 GiB there.
  */
 static inline struct pt_range pt_reserved(void)
 {
 	struct pt_range range = {};
+	uint64_t addr = 0, kib ZT_UNUSED;
 	char line[2000];
+	const char *p;
 	FILE *f = fopen("/proc/cmdline", "re");
 
-	if (f && fgets(line, sizeof(line), f) && strstr(line, " memmap=64K$512M"))
-		range = (struct pt_range){ .addr = 512ull << 20, .size = 64 << 10 };
+	if (f && fgets(line, sizeof(line), f)) {
+#ifdef __x86_64__
+		p = strstr(line, " memmap=64K$512M");
+		if (p)
+			addr = 512ull << 20;
+#else
+		p = strstr(line, " mem=");
+		if (p && sscanf(p, " mem=%" SCNu64 "K", &kib) == 1)
+			addr = (1ull << 30) + (kib << 10);
+#endif
+	}
 	if (f)
 		fclose(f);
-#ifndef __x86_64__
-	range.size = 0;
-#endif
+	if (addr)
+		range = (struct pt_range){ .addr = addr, .size = 64 << 10 };
 	return range;
 }
 

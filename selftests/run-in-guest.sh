@@ -34,9 +34,9 @@ guest()	# options for tools/vm -- programs
 		[[ $program != test_kernel_api ]] ||
 			options+=(--file "build/${KERNEL:-6.1}/module/samples/zvm_sample/zvm_sample.ko")
 	done
-	# Physical addresses to play with: selftests/physical.h
+	# Devices and RAM to play with: selftests/physical.h
 	# shellcheck disable=SC2086  # VMFLAGS and ARGS are words
-	tools/vm --timeout 1800 --append "memmap=64K\$512M" --qemu "-device edu" \
+	tools/vm --timeout 1800 --reserve --qemu "-device edu" \
 		--qemu "-object memory-backend-ram,size=1M,share=on,id=shared -device ivshmem-plain,memdev=shared" \
 		--kmod "brd rd_nr=1 rd_size=65536" \
 		--kmod "nbd nbds_max=1 max_part=0" $VMFLAGS "${options[@]}" \
