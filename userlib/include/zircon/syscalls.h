@@ -287,18 +287,32 @@ zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t
  * @cache_policy: ZX_CACHE_POLICY_CACHED, _UNCACHED, _UNCACHED_DEVICE or
  *	_WRITE_COMBINING
  *
- * The policy is recorded and reported, and while it is not CACHED
- * zx_vmo_read() and zx_vmo_write() are refused. The memory is ordinary memory
- * all the same: mappings of it stay cached by the CPU.
+ * All memory of the VMO is then mapped that way, in the kernel as well where it can be
+ * (x86), and what comes to it later, too. While the policy is not CACHED zx_vmo_read()
+ * and zx_vmo_write(), children and zx_vmo_transfer_data() are refused. Where pages are
+ * absent, mappings show pages of zeros, which are cached. Each page that gets or loses
+ * a policy has all processors flush translations: set it on memory that is committed.
  *
  * Return: ZX_OK, or
  *
  * - ZX_ERR_INVALID_ARGS: no such policy (checked before the handle)
- * - ZX_ERR_BAD_STATE: the VMO is mapped, is a child or has children, is a slice
- *   or reference whose parent is dead, or is discardable and @cache_policy is not
- *   CACHED
+ * - ZX_ERR_BAD_STATE: the VMO is mapped or pinned, is a child or has children, is a slice
+ *   or reference whose parent is dead, shares pages with a VMO that once was a
+ *   relative, or is discardable and @cache_policy is not CACHED
  */
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
+
+/**
+ * zx_cache_flush() - have memory of this process seen by others than its processors
+ * @addr: where
+ * @size: bytes
+ * @options: ZX_CACHE_FLUSH_DATA: what was written reaches memory, with
+ *	ZX_CACHE_FLUSH_INVALIDATE, too, and no cache has it any more;
+ *	ZX_CACHE_FLUSH_INSN: it can be executed
+ *
+ * Return: ZX_OK, or ZX_ERR_INVALID_ARGS: another set of options
+ */
+zx_status_t zx_cache_flush(const void *addr, size_t size, uint32_t options);
 
 /**
  * zx_vmo_replace_as_executable() - add ZX_RIGHT_EXECUTE to a VMO handle
