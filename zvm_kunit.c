@@ -33,6 +33,7 @@ static struct kunit_suite *suites[] = {
 	&zvm_physical_suite,
 	&zvm_vmar_suite,
 	&zvm_arch_suite,
+	&zvm_cache_suite,
 };
 
 void zvm_kunit_run(void)

@@ -10,6 +10,7 @@ struct kunit;
 struct kunit_suite;
 
 extern struct kunit_suite zvm_arch_suite;
+extern struct kunit_suite zvm_cache_suite;
 extern struct kunit_suite zvm_object_suite;
 extern struct kunit_suite zvm_pagemap_suite;
 extern struct kunit_suite zvm_physical_suite;

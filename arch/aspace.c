@@ -44,7 +44,7 @@ static int clear_uffd_mark(pte_t *pte, unsigned long addr, void *mm)
 }
 
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
-		  unsigned long n, vm_flags_t flags)
+		  unsigned long n, vm_flags_t flags, u32 policy)
 {
 	/*
 	 * vm_insert_page() takes the permissions from the VMA and insists on
@@ -57,7 +57,7 @@ long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **
 	int err;
 
 	vm_flags_init(&copy, vma->vm_flags | VM_MIXEDMAP);
-	copy.vm_page_prot = page_prot(vma, flags);
+	copy.vm_page_prot = zvm_arch_cache_prot(page_prot(vma, flags), policy);
 	if (unlikely(userfaultfd_wp(vma)))
 		apply_to_page_range(vma->vm_mm, addr, n << PAGE_SHIFT, clear_uffd_mark,
 				    vma->vm_mm);
@@ -160,6 +160,7 @@ bool zvm_arch_query(struct vm_area_struct *vma, unsigned long addr,
 	} else {
 		return false;
 	}
+	entry->cache = pte_val(pte) & ZVM_ARCH_CACHE_MASK;
 	entry->flags = VM_READ;
 	if (pte_write(pte))
 		entry->flags |= VM_WRITE;

@@ -40,20 +40,23 @@ struct zvm_arch_aspace {
  * struct zvm_arch_entry - what a page table says of an address
  * @pfn: the page
  * @flags: VM_READ, VM_WRITE, VM_EXEC: what needs no fault
+ * @cache: how it is cached, as zvm_arch_cache_prot() says it for a policy
  */
 struct zvm_arch_entry {
 	unsigned long pfn;
 	vm_flags_t flags;
+	u64 cache;
 };
 
 /*
  * Map @n pages, all of one folio or none of any, from @addr on with the permissions
- * of @flags (VM_READ, VM_WRITE, VM_EXEC, and VM_SHARED unless the mapping is private).
+ * of @flags (VM_READ, VM_WRITE, VM_EXEC, and VM_SHARED unless the mapping is private)
+ * and a ZX_CACHE_POLICY_..., which the kernel's own mapping of the pages has, too.
  * mmap_lock of the VMA held. Returns how many are mapped, or an error if not even the
  * first: -EBUSY if there is a PTE already.
  */
 long zvm_arch_map(struct vm_area_struct *vma, unsigned long addr, struct page **pages,
-		  unsigned long n, vm_flags_t flags);
+		  unsigned long n, vm_flags_t flags, u32 policy);
 
 /*
  * Map @n physical pages without a struct page from @pfn on, as zvm_arch_map() does,

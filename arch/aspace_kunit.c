@@ -10,7 +10,9 @@
 #include "../vmar/aspace.h"
 #include "../vmar/vmar.h"
 #include "../zvm_kunit.h"
+#include "../vmo/fault.h"
 #include "aspace.h"
+#include "cache_kunit.h"
 
 #define PAGES	16
 #define RW	(VM_READ | VM_WRITE)
@@ -110,7 +112,7 @@ static unsigned long at(const struct fixture *f, unsigned int i)
 static long map(const struct fixture *f, unsigned int first, unsigned int n, vm_flags_t flags)
 {
 	return zvm_arch_map(f->vma, at(f, first), (struct page **)f->page + first, n,
-			    VM_SHARED | flags);
+			    VM_SHARED | flags, ZX_CACHE_POLICY_CACHED);
 }
 
 /* Each of the addresses shows its page with the permissions, or nothing. */
@@ -241,6 +243,92 @@ static void arch_upgrade(struct kunit *test)
 	expect(test, 7, PAGES - 7, NOTHING);
 }
 
+/* Whatever the permissions. */
+static void arch_map_policies(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct zvm_arch_entry entry;
+	u32 i;
+
+	for (i = 0; i < 8; i++) {
+		vm_flags_t flags = VM_SHARED | (i & 4 ? RW : VM_READ);
+
+		KUNIT_EXPECT_EQ(test, 2l, zvm_arch_map(f->vma, at(f, 2 * i), f->page + 2 * i, 2,
+						       flags, i & 3));
+	}
+	for (i = 0; i < PAGES; i++) {
+		KUNIT_EXPECT_TRUE(test, zvm_arch_query(f->vma, at(f, i), &entry));
+		KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(i / 2 & 3), entry.cache);
+		expect(test, i, 1, i & 8 ? RW : VM_READ);
+	}
+	/* Permissions change, that does not. */
+	zvm_arch_upgrade(f->vma, at(f, 0), f->page, 8);
+	for (i = 0; i < 8; i++) {
+		KUNIT_EXPECT_TRUE(test, zvm_arch_query(f->vma, at(f, i), &entry));
+		KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(i / 2), entry.cache);
+		expect(test, i, 1, RW);
+	}
+}
+
+/* Pages of a VMO come by its policy. */
+static void arch_map_vmo(struct kunit *test)
+{
+	struct zvm_vmo *vmo = zvm_vmo_new(4 * PAGE_SIZE, 0);
+	struct fixture *f = test->priv;
+	struct zvm_arch_entry entry;
+	u32 policy, i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vmo));
+	KUNIT_EXPECT_EQ(test, 0, zvm_vmo_commit(vmo, 0, 4 * PAGE_SIZE));
+	for (policy = 0; policy < 4; policy++) {
+		struct zvm_window win = {
+			.vma = f->vma,
+			.vmo = vmo,
+			.addr = at(f, 0),
+			.pages = 4,
+			.flags = VM_SHARED | RW,
+		};
+
+		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(vmo, policy));
+		KUNIT_EXPECT_EQ(test, 0, zvm_store_populate(&win, 4));
+		for (i = 0; i < 4; i++) {
+			KUNIT_EXPECT_TRUE(test, zvm_arch_query(f->vma, at(f, i), &entry));
+			KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(policy), entry.cache);
+		}
+		unmap(f, 0, 4);
+	}
+	zvm_object_put(&vmo->obj);
+}
+
+/* No pages, and nothing there, but they are in page tables. */
+static void arch_map_physical(struct kunit *test)
+{
+	unsigned long pfn = PHYS_PFN(1ull << 38);
+	struct fixture *f = test->priv;
+	struct zvm_arch_entry entry;
+	void __iomem *claim;
+	u32 policy;
+
+	if (!zvm_arch_special_ptes || !zvm_arch_addressable(PFN_PHYS(pfn)))
+		return;
+	for (policy = 0; policy < 4; policy++) {
+		KUNIT_ASSERT_EQ(test, 0, zvm_arch_claim(PFN_PHYS(pfn), 2 * PAGE_SIZE, policy,
+							&claim));
+		KUNIT_EXPECT_EQ(test, (vm_fault_t)VM_FAULT_NOPAGE,
+				zvm_arch_map_physical(f->vma, at(f, 3), pfn, 2,
+						      VM_SHARED | VM_READ, policy));
+		expect(test, 2, 1, NOTHING);
+		KUNIT_EXPECT_TRUE(test, zvm_arch_query(f->vma, at(f, 4), &entry));
+		KUNIT_EXPECT_EQ(test, pfn + 1, entry.pfn);
+		KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(policy), entry.cache);
+		KUNIT_EXPECT_EQ(test, (vm_flags_t)VM_READ, entry.flags);
+		expect(test, 5, 1, NOTHING);
+		unmap(f, 3, 2);
+		expect(test, 3, 2, NOTHING);
+		zvm_arch_unclaim(claim);
+	}
+}
+
 /* Where nothing has ever been there is no page table to look into. */
 static void arch_query_nothing(struct kunit *test)
 {
@@ -260,6 +348,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(arch_unmap),
 	KUNIT_CASE(arch_protect),
 	KUNIT_CASE(arch_upgrade),
+	KUNIT_CASE(arch_map_policies),
+	KUNIT_CASE(arch_map_vmo),
+	KUNIT_CASE(arch_map_physical),
 	KUNIT_CASE(arch_query_nothing),
 	{}
 };

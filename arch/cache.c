@@ -2,7 +2,9 @@
 /*
  * Cache policies as the processor knows them.
  */
+#include <linux/cacheflush.h>
 #include <linux/io.h>
+#include <linux/set_memory.h>
 
 #include "../object/zircon.h"
 #include "cache.h"
@@ -37,6 +39,30 @@ bool zvm_arch_addressable(phys_addr_t addr)
 	return !(addr >> boot_cpu_data.x86_phys_bits);
 }
 
+int zvm_arch_set_cache(struct page **pages, unsigned int n, u32 policy)
+{
+	int err;
+
+	if (policy == ZX_CACHE_POLICY_CACHED)
+		err = set_pages_array_wb(pages, n);
+	else if (policy == ZX_CACHE_POLICY_WRITE_COMBINING)
+		err = set_pages_array_wc(pages, n);
+	else
+		err = set_pages_array_uc(pages, n);
+	if (!err)
+		return 0;
+	/* The large entries that they were part of are split already. */
+	WARN_ON_ONCE(set_pages_array_wb(pages, n));
+	return -ENOMEM;
+}
+
+void zvm_arch_cache_op(struct page *page, size_t offset, size_t len, enum zvm_cache_op op)
+{
+	/* What is written can be executed; and there is no exported way only to clean. */
+	if (op != ZVM_CACHE_SYNC)
+		clflush_cache_range(page_address(page) + offset, len);
+}
+
 /*
  * Page table entries for what is no RAM get the type that the kernel has noted for
  * it: uncached if there is no note, and without one nobody else is kept from having
@@ -66,6 +92,52 @@ void zvm_arch_unclaim(void __iomem *claim)
 bool zvm_arch_addressable(phys_addr_t addr)
 {
 	return !(addr & ~PHYS_MASK);
+}
+
+/* The smallest line of any processor's data cache, or less. */
+static size_t line_size(void)
+{
+	return min_t(size_t, 64, 4u << (read_cpuid_cachetype() >> 16 & 0xf));
+}
+
+static void clean(unsigned long addr, unsigned long end, bool invalidate)
+{
+	size_t line = line_size();
+
+	for (addr = round_down(addr, line); addr < end; addr += line) {
+		if (invalidate)
+			asm volatile("dc civac, %0" : : "r" (addr) : "memory");
+		else
+			asm volatile("dc cvac, %0" : : "r" (addr) : "memory");
+	}
+	dsb(sy);
+}
+
+void zvm_arch_sync_alias(struct page *page)
+{
+	unsigned long addr = (unsigned long)page_address(page);
+
+	clean(addr, addr + PAGE_SIZE, true);
+}
+
+/* Linux lets no module change its own mapping: see docs/semantics.md. */
+int zvm_arch_set_cache(struct page **pages, unsigned int n, u32 policy)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		zvm_arch_sync_alias(pages[i]);
+	return 0;
+}
+
+void zvm_arch_cache_op(struct page *page, size_t offset, size_t len, enum zvm_cache_op op)
+{
+	unsigned long addr = (unsigned long)page_address(page) + offset;
+
+	if (op == ZVM_CACHE_SYNC)
+		caches_clean_inval_pou(addr, addr + len);
+	else
+		clean(addr, addr + len, op == ZVM_CACHE_CLEAN_INVALIDATE);
 }
 
 /* Nobody keeps such notes. */

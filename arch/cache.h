@@ -7,8 +7,43 @@
 
 #include <linux/mm.h>
 
+/* The bits of an entry that say so: small entries, but huge ones of x86 lack one. */
+#ifdef CONFIG_X86
+#define ZVM_ARCH_CACHE_MASK _PAGE_CACHE_MASK
+#else
+#define ZVM_ARCH_CACHE_MASK PTE_ATTRINDX_MASK
+#endif
+
 /* @prot for a page table entry of memory with that policy. */
 pgprot_t zvm_arch_cache_prot(pgprot_t prot, u32 policy);
+
+/*
+ * Let the kernel's own mapping of RAM have a policy, too, and let no cache have anything
+ * of the pages. They are CACHED before, or are to be CACHED. May sleep. 0, or -ENOMEM:
+ * then they are CACHED. To make them so again does not fail.
+ */
+int zvm_arch_set_cache(struct page **pages, unsigned int n, u32 policy);
+
+/*
+ * Where the kernel's own mapping stays cached: before the kernel reads or writes a page
+ * with a policy, and after it has written.
+ */
+#ifdef CONFIG_X86
+static inline void zvm_arch_sync_alias(struct page *page)
+{
+}
+#else
+void zvm_arch_sync_alias(struct page *page);
+#endif
+
+enum zvm_cache_op {
+	ZVM_CACHE_SYNC,		/* instructions that were written can be executed */
+	ZVM_CACHE_CLEAN,	/* memory has what was written */
+	ZVM_CACHE_CLEAN_INVALIDATE,	/* and the caches have not */
+};
+
+/* @len > 0 bytes of a page from @offset on. */
+void zvm_arch_cache_op(struct page *page, size_t offset, size_t len, enum zvm_cache_op op);
 
 /* Can the processor address that byte? */
 bool zvm_arch_addressable(phys_addr_t addr);

@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 
+#include "../arch/cache.h"
 #include "../compat.h"
 #include "../vmar/fault.h"
 #include "../vmo/vmo.h"
@@ -255,9 +256,11 @@ int zvm_ioctl_vmo_op_range(struct zvm_call *call)
 	case ZX_VMO_OP_ZERO:
 		return zvm_vmo_zero(vmo, cmd->offset, cmd->length);
 	case ZX_VMO_OP_CACHE_SYNC:
+		return zvm_vmo_cache_op(vmo, cmd->offset, cmd->length, ZVM_CACHE_SYNC);
 	case ZX_VMO_OP_CACHE_CLEAN:
+		return zvm_vmo_cache_op(vmo, cmd->offset, cmd->length, ZVM_CACHE_CLEAN);
 	case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
-		return zvm_vmo_cache_op(vmo, cmd->offset, cmd->length);
+		return zvm_vmo_cache_op(vmo, cmd->offset, cmd->length, ZVM_CACHE_CLEAN_INVALIDATE);
 	case ZX_VMO_OP_PREFETCH:
 		return zvm_vmo_prefetch(vmo, cmd->offset, cmd->length);
 	case ZX_VMO_OP_DONT_NEED:

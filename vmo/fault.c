@@ -9,6 +9,7 @@
 
 #include "../arch/aspace.h"
 #include "../zvm_trace.h"
+#include "cache.h"
 #include "fault.h"
 #include "page.h"
 #include "physical.h"
@@ -103,7 +104,16 @@ static long map_pages(const struct zvm_window *win, struct page **pages, unsigne
 		return -EBUSY;
 	if (flags & VM_WRITE)
 		zvm_store_note_write(win->vmo->store, win->index, n);
-	return zvm_arch_map(win->vma, win->addr, pages, n, flags);
+	return zvm_arch_map(win->vma, win->addr, pages, n, flags, win->vmo->store->cache_policy);
+}
+
+/* Pages of zeros are many stores', and cached. */
+static long map_zero_page(const struct zvm_window *win, struct page *page)
+{
+	if (win->vmo->store->folios && zvm_arch_pmd(win->vma, win->addr) == ZVM_PMD_HUGE)
+		return -EBUSY;
+	return zvm_arch_map(win->vma, win->addr, &page, 1, window_flags(win, false),
+			    ZX_CACHE_POLICY_CACHED);
 }
 
 static vm_fault_t map_result(long ret)
@@ -211,7 +221,7 @@ static vm_fault_t fault_read(struct zvm_window *win, struct vm_fault *vmf)
 		pages[0] = zvm_store_zero_page(win->vmo->store, win->index);
 		if (!pages[0])
 			return fault_write(win, vmf);
-		n = 1;
+		return map_result(map_zero_page(win, pages[0]));
 	}
 	/* A page that is ours alone may as well be writable from the start. */
 	return map_result(map_pages(win, pages, n, writable));
@@ -224,7 +234,9 @@ static vm_fault_t fault_private_copy(struct zvm_window *win, struct vm_fault *vm
 	struct page *page;
 
 	page = zvm_store_peek(win->vmo->store, win->index, &writable);
-	if (!page)
+	if (page)
+		zvm_store_sync_alias(win->vmo->store, page);
+	else
 		page = zvm_zero_page(win->index);
 	get_page(page);
 	vmf->page = page;

@@ -8,6 +8,7 @@
 #include "../uapi/zircon-vm.h"
 #include "../vmar/aspace.h"
 #include "attribution.h"
+#include "cache.h"
 #include "discardable.h"
 #include "family.h"
 #include "physical.h"
@@ -130,14 +131,15 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 		err = -EBADFD;
 	else if (vmo->nr_mappings || mapping_mapped(store->inode->i_mapping))
 		err = -EBADFD;
-	else if (vmo->owner || zvm_vmo_is_related(vmo))
+	else if (vmo->owner || zvm_vmo_is_related(vmo) || zvm_store_has_relatives(store))
 		err = -EBADFD;
-	else if (vmo->options & ZVM_VMO_DISCARDABLE && policy != ZX_CACHE_POLICY_CACHED)
+	else if ((vmo->options & ZVM_VMO_DISCARDABLE || store->folios) &&
+		 policy != ZX_CACHE_POLICY_CACHED)
 		err = -EBADFD;
 	else if (zvm_vmo_is_physical(vmo))
 		err = zvm_physical_set_policy(store, policy);
 	else
-		WRITE_ONCE(store->cache_policy, policy);
+		err = zvm_store_set_policy(store, policy);
 	mutex_unlock(&store->lock);
 	return err;
 }

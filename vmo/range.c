@@ -187,20 +187,6 @@ int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len)
 	return end > zvm_vmo_size(vmo) >> PAGE_SHIFT ? -ERANGE : 0;
 }
 
-int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len)
-{
-	u64 size = zvm_vmo_size(vmo);
-
-	if (zvm_vmo_is_physical(vmo))
-		return -EOPNOTSUPP;
-	if (!len)
-		return -EINVAL;
-	if (offset > size || len > size - offset)
-		return -ERANGE;
-	/* Caches are coherent with ordinary memory on every machine we run on. */
-	return 0;
-}
-
 int zvm_vmo_committed(struct zvm_vmo *vmo, u64 offset, u64 len, u64 *bytes)
 {
 	struct zvm_store *store = vmo->store;

@@ -4,6 +4,7 @@
  */
 
 #include "../uapi/zircon-vm.h"
+#include "cache.h"
 #include "page.h"
 #include "pin.h"
 #include "store.h"
@@ -52,7 +53,7 @@ static int set_size_locked(struct zvm_store *store, u64 size)
 	if (tail)
 		tail = zvm_store_peek(store, size >> PAGE_SHIFT, &writable);
 	if (tail)
-		zvm_page_zero(tail, offset_in_page(size), aligned - size);
+		zvm_store_zero_bytes(store, tail, offset_in_page(size), aligned - size);
 	zvm_store_resize(store, aligned);
 	WRITE_ONCE(store->stream_size, size);
 	return 0;

@@ -7,6 +7,7 @@
 #include "../arch/aspace.h"
 #include "../vmar/aspace.h"
 #include "../zvm_trace.h"
+#include "cache.h"
 #include "discardable.h"
 #include "family.h"
 #include "page.h"
@@ -38,6 +39,11 @@ void zvm_store_destroy(struct zvm_store *store)
 	if (store->discard)
 		zvm_discard_exit(store);
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&store->mappings.rb_root));
+	if (!zvm_store_is_cached(store)) {
+		mutex_lock(&store->lock);
+		zvm_store_pages_leave(store, 0, zvm_store_pages(store) - 1);
+		mutex_unlock(&store->lock);
+	}
 	zvm_pagemap_destroy(&store->pages);
 	if (store->physical)
 		zvm_physical_free(store->physical);
@@ -144,6 +150,10 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 		return page;
 
 	fresh = zvm_page_alloc(store->user, store->inode->i_ino, ZVM_STORE_GFP, !page);
+	if (fresh && zvm_store_page_enters(store, fresh)) {
+		zvm_page_drop(fresh);
+		fresh = NULL;
+	}
 	if (!fresh) {
 		if (!page)
 			zvm_store_prune(store, index);
@@ -157,13 +167,17 @@ struct page *zvm_store_get_write(struct zvm_store *store, u64 index,
 		zap_for_write(store, index, fault);
 	if (page) {
 		trace_vmo_copy(store->inode->i_ino, index);
+		zvm_store_sync_alias(store, page);
 		zvm_page_copy(fresh, page);
+		zvm_store_sync_alias(store, fresh);
 		SetPageUptodate(fresh);
 		zvm_page_move_futexes(page, fresh, store->inode->i_ino, page == held);
 	}
 	zvm_leaf_set(&store->pages, leaf, at, fresh);
-	if (page)
+	if (page) {
+		zvm_store_page_leaves(store, page);
 		zvm_page_drop(page);
+	}
 	return fresh;
 }
 
@@ -500,6 +514,8 @@ int zvm_store_erase(struct zvm_store *store, u64 first, u64 last, bool even_cows
 		store->zero_first = U64_MAX;
 		store->zero_last = 0;
 	}
+	/* If this fails, then for pages that are shared: these are cached. */
+	zvm_store_pages_leave(store, first, last);
 	return erase_pages(store, first, last, ZVM_STORE_GFP);
 }
 
@@ -507,6 +523,7 @@ void zvm_store_discard(struct zvm_store *store, u64 first, u64 last)
 {
 	lockdep_assert_held(&store->lock);
 	zvm_store_zap(store, first, last, true);
+	zvm_store_pages_leave(store, first, last);
 	erase_pages(store, first, last, GFP_KERNEL | __GFP_NOFAIL);
 }
 
@@ -522,7 +539,7 @@ int zvm_store_zero_part(struct zvm_store *store, u64 from, u64 to)
 	page = zvm_store_get_write(store, index, NULL);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	zvm_page_zero(page, offset_in_page(from), to - from);
+	zvm_store_zero_bytes(store, page, offset_in_page(from), to - from);
 	return 0;
 }
 

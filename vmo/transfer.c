@@ -5,6 +5,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "cache.h"
 #include "page.h"
 #include "pin.h"
 #include "store.h"
@@ -178,6 +179,8 @@ static int check_locked(struct zvm_vmo *vmo, u64 offset, u64 len)
 		return 0;
 	if (vmo->store->discarded)
 		return -ENOENT;
+	if (!zvm_store_is_cached(vmo->store))
+		return -EBADFD;
 	return zvm_store_is_pinned(vmo->store, first, first + (len >> PAGE_SHIFT) - 1) ?
 	       -EBADFD : 0;
 }

@@ -206,7 +206,8 @@ int zvm_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_decommit(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_zero(struct zvm_vmo *vmo, u64 offset, u64 len);
 int zvm_vmo_prefetch(struct zvm_vmo *vmo, u64 offset, u64 len);
-int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len);
+/* op: enum zvm_cache_op */
+int zvm_vmo_cache_op(struct zvm_vmo *vmo, u64 offset, u64 len, int op);
 /* How much memory there is in the pages that the range touches. */
 int zvm_vmo_committed(struct zvm_vmo *vmo, u64 offset, u64 len, u64 *bytes);
 
