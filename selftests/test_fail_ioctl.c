@@ -655,9 +655,11 @@ static bool is_unlocked(struct fn_world *w)
 	return locks(w) == 0;
 }
 
+/* The kernel's own mapping of its pages may have to be taken apart, which wants memory. */
 static void setup_policy(struct fn_world *w)
 {
-	zt_keep(&w->bag, zt_vmo(P, 0));
+	zt_keep(&w->bag, zt_vmo(64 * P, 0));
+	zt_vmo_fill(w->bag.h[0], 0, 64 * P, 1);
 }
 
 static void fill_policy(struct fn_world *w ZT_UNUSED, union fn_cmd *m)
