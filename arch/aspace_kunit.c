@@ -289,7 +289,7 @@ static void arch_map_vmo(struct kunit *test)
 			.flags = VM_SHARED | RW,
 		};
 
-		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(vmo, policy));
+		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(vmo, policy, true));
 		KUNIT_EXPECT_EQ(test, 0, zvm_store_populate(&win, 4));
 		for (i = 0; i < 4; i++) {
 			KUNIT_EXPECT_TRUE(test, zvm_arch_query(f->vma, at(f, i), &entry));

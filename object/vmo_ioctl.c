@@ -5,9 +5,9 @@
  */
 #include <linux/mm.h>
 
-#include "../arch/cache.h"
 #include "../compat.h"
 #include "../vmar/fault.h"
+#include "../vmo/cache.h"
 #include "../vmo/vmo.h"
 #include "ioctl.h"
 
@@ -110,7 +110,7 @@ int zvm_ioctl_vmo_set_cache_policy(struct zvm_call *call)
 		return -EOPNOTSUPP;
 	if (cmd->policy & ~ZX_CACHE_POLICY_MASK)
 		return -EINVAL;
-	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy);
+	return zvm_vmo_set_cache_policy(to_vmo(call->obj), cmd->policy, zvm_cache_may_be_real());
 }
 
 u32 zvm_child_rights(u32 rights, u32 options)

@@ -576,7 +576,8 @@ struct zvm_op_range {
  * @reserved: has to be 0
  *
  * As zx_vmo_set_cache_policy() (needs ZX_RIGHT_MAP). Errors: EINVAL: no such
- * policy; EBADFD: the VMO is mapped or has relatives, or it is discardable.
+ * policy; EBADFD: the VMO is mapped, pinned or has relatives, or it is discardable;
+ * ENOMEM, EINTR: the policy is CACHED now.
  */
 struct zvm_vmo_set_cache_policy {
 	__u32 size;

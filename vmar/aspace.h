@@ -22,6 +22,7 @@
  *         i_mmap_rwsem of an arena or of a VMO's plain mmap(2)s
  *		(inside unmap_mapping_pages(), wp_shared_mapping_range())
  *           page table lock
+ *       what set_pages_array_uc() takes (vmo/cache.c)
  *       the lock of the list of unlocked VMOs (vmo/discardable.c)
  *         store->lock of one in the list (by the shrinker, tried only)
  *

@@ -2,10 +2,23 @@
 /*
  * Cache policies of stores, and what is done to caches for users.
  */
+#include <linux/capability.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 
 #include "cache.h"
 #include "page.h"
+
+static bool uncached_for_all;
+module_param(uncached_for_all, bool, 0644);
+MODULE_PARM_DESC(uncached_for_all,
+		 "memory may be other than cached for everybody, not only for CAP_SYS_RAWIO");
+
+bool zvm_cache_may_be_real(void)
+{
+	/* Who may not is not refused anything, so this is nothing to be logged. */
+	return READ_ONCE(uncached_for_all) || ns_capable_noaudit(&init_user_ns, CAP_SYS_RAWIO);
+}
 
 /* Pages that are worked on before others get the processor, or the lock. */
 #define CACHE_BATCH 64u
@@ -68,24 +81,61 @@ void zvm_store_pages_leave(struct zvm_store *store, u64 first, u64 last)
 		convert(store, first, last + 1, ZX_CACHE_POLICY_CACHED, &err);
 }
 
-int zvm_store_set_policy(struct zvm_store *store, u32 policy)
+/*
+ * Has anybody pinned pages by way of a mapping that is gone? To them the kernel may have
+ * a mapping that we know nothing of.
+ */
+static int check_pins(struct zvm_store *store)
+{
+	u64 index = 0, end = zvm_store_pages(store);
+	struct page *pages[CACHE_BATCH];
+	unsigned int i, n;
+
+	while ((n = next_pages(store, &index, end, pages))) {
+		for (i = 0; i < n; i++)
+			if (folio_maybe_dma_pinned(page_folio(pages[i])))
+				return -EBADFD;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int set_type(struct zvm_store *store, u32 type)
 {
 	u64 end = zvm_store_pages(store), done;
 	int err;
 
-	lockdep_assert_held(&store->lock);
-	if (policy == store->cache_policy)
-		return 0;
 	/* There is no other way from one to the next. */
 	zvm_store_pages_leave(store, 0, end - 1);
-	done = convert(store, 0, end, policy, &err);
+	done = convert(store, 0, end, type, &err);
 	if (err) {
 		int ignored;
 
 		convert(store, 0, done, ZX_CACHE_POLICY_CACHED, &ignored);
-		policy = ZX_CACHE_POLICY_CACHED;
+		type = ZX_CACHE_POLICY_CACHED;
 	}
-	WRITE_ONCE(store->cache_policy, policy);
+	store->memory_type = type;
+	return err;
+}
+
+int zvm_store_set_policy(struct zvm_store *store, u32 policy, bool real)
+{
+	u32 type = real ? policy : ZX_CACHE_POLICY_CACHED;
+	int err = 0;
+
+	lockdep_assert_held(&store->lock);
+	/* What it is already may stay so. */
+	if (policy == store->memory_type)
+		type = policy;
+	if (type != store->memory_type) {
+		err = check_pins(store);
+		if (err)
+			return err;
+		err = set_type(store, type);
+	}
+	WRITE_ONCE(store->cache_policy, err ? ZX_CACHE_POLICY_CACHED : policy);
 	return err;
 }
 

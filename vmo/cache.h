@@ -2,7 +2,10 @@
 /*
  * Cache policies of stores.
  *
- * All pages of a store whose policy is not CACHED have that policy, in the mappings of
+ * A store has a policy, which calls go by, and a type of memory: the same, or CACHED if
+ * who has set the policy may not have it for real (zvm_cache_may_be_real()).
+ *
+ * All pages of a store whose type is not CACHED have that type, in the mappings of
  * users and, where Linux lets us (x86), in the kernel's own, so that no two mappings of
  * a page disagree. A page gets it before anybody can see it in the store, and loses it
  * when the store's PTEs of it have gone and before the store lets go of it. Such a store
@@ -18,21 +21,28 @@
 
 static inline bool zvm_store_is_cached(const struct zvm_store *store)
 {
-	return store->cache_policy == ZX_CACHE_POLICY_CACHED;
+	return store->memory_type == ZX_CACHE_POLICY_CACHED;
 }
 
 /*
- * Give the pages of the store that policy. The lock of the store held, nothing is
- * mapped. -ENOMEM, -EINTR: the policy is CACHED now.
+ * May the caller have memory that is not cached? It is slow for everybody: what is atomic
+ * there locks the bus, and the kernel's own mapping is taken apart.
  */
-int zvm_store_set_policy(struct zvm_store *store, u32 policy);
+bool zvm_cache_may_be_real(void);
+
+/*
+ * Give the store that policy, and its pages the type if it is to be @real. The lock of
+ * the store held, nothing is mapped. -EBADFD: somebody has pinned pages; -ENOMEM, -EINTR:
+ * the policy is CACHED now.
+ */
+int zvm_store_set_policy(struct zvm_store *store, u32 policy, bool real);
 
 /* A page is about to become the store's. -ENOMEM. */
 static inline int zvm_store_page_enters(struct zvm_store *store, struct page *page)
 {
 	if (likely(zvm_store_is_cached(store)))
 		return 0;
-	return zvm_arch_set_cache(&page, 1, store->cache_policy);
+	return zvm_arch_set_cache(&page, 1, store->memory_type);
 }
 
 /* A page is about to be dropped by the store. */

@@ -117,9 +117,9 @@ static void cache_policies(struct kunit *test)
 	expect_all(test, ZX_CACHE_POLICY_CACHED, __LINE__);
 	for (from = 0; from < 4; from++) {
 		for (to = 0; to < 4; to++) {
-			KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, from));
+			KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, from, true));
 			expect_all(test, from, __LINE__);
-			KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, to));
+			KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, to, true));
 			expect_all(test, to, __LINE__);
 		}
 	}
@@ -132,7 +132,7 @@ static void cache_come_and_go(struct kunit *test)
 	u32 policy;
 
 	for (policy = 1; policy < 4; policy++) {
-		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, policy));
+		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, policy, true));
 		mutex_lock(&f->store->lock);
 		write_page(test, 2);
 		mutex_unlock(&f->store->lock);
@@ -156,7 +156,7 @@ static void cache_copies(struct kunit *test)
 	struct page *page;
 
 	/* The test's own reference is such a one, once tags are void. */
-	KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, ZX_CACHE_POLICY_UNCACHED));
+	KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(f->vmo, ZX_CACHE_POLICY_UNCACHED, true));
 	mutex_lock(&f->store->lock);
 	f->store->pages.shared_epoch = 1;
 	page = zvm_store_get_write(f->store, 0, NULL);

@@ -104,7 +104,7 @@ static long map_pages(const struct zvm_window *win, struct page **pages, unsigne
 		return -EBUSY;
 	if (flags & VM_WRITE)
 		zvm_store_note_write(win->vmo->store, win->index, n);
-	return zvm_arch_map(win->vma, win->addr, pages, n, flags, win->vmo->store->cache_policy);
+	return zvm_arch_map(win->vma, win->addr, pages, n, flags, win->vmo->store->memory_type);
 }
 
 /* Pages of zeros are many stores', and cached. */

@@ -118,7 +118,7 @@ void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
 	info->populated_fractional_scaled_bytes = sum.fraction;
 }
 
-int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
+int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy, bool real)
 {
 	struct zvm_store *store = vmo->store;
 	int err = 0;
@@ -139,7 +139,7 @@ int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
 	else if (zvm_vmo_is_physical(vmo))
 		err = zvm_physical_set_policy(store, policy);
 	else
-		err = zvm_store_set_policy(store, policy);
+		err = zvm_store_set_policy(store, policy, real);
 	mutex_unlock(&store->lock);
 	return err;
 }

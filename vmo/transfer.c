@@ -5,7 +5,6 @@
  */
 #include <linux/sched/signal.h>
 
-#include "cache.h"
 #include "page.h"
 #include "pin.h"
 #include "store.h"
@@ -179,7 +178,7 @@ static int check_locked(struct zvm_vmo *vmo, u64 offset, u64 len)
 		return 0;
 	if (vmo->store->discarded)
 		return -ENOENT;
-	if (!zvm_store_is_cached(vmo->store))
+	if (vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED)
 		return -EBADFD;
 	return zvm_store_is_pinned(vmo->store, first, first + (len >> PAGE_SHIFT) - 1) ?
 	       -EBADFD : 0;

@@ -49,7 +49,8 @@ struct zvm_user;
  * @pins: ranges of pages that stay where they are
  * @discard: of a discardable VMO, else NULL; fixed
  * @discarded: the content has been discarded; may be read without the lock
- * @cache_policy: ZX_CACHE_POLICY_...
+ * @cache_policy: ZX_CACHE_POLICY_..., what calls go by
+ * @memory_type: the one that @pages have, CACHED if it may not be @cache_policy
  * @physical: a range of addresses that it shows instead of @pages; NULL: none; fixed
  * @family: of all whose content may be shared; NULL until there is a child
  * @relatives: in the family's list of stores
@@ -76,6 +77,7 @@ struct zvm_store {
 	struct zvm_discard *discard;
 	bool discarded;
 	u32 cache_policy;
+	u32 memory_type;
 	struct zvm_physical *physical;
 	struct zvm_family *family;
 	struct list_head relatives;
@@ -232,6 +234,7 @@ int zvm_vmo_transfer(struct zvm_vmo *dst, u64 offset, u64 len, struct zvm_vmo *s
 int zvm_vmo_fill_info(struct zvm_vmo *vmo, struct zx_info_vmo *info);
 void zvm_vmo_fill_mapping_info(struct zvm_vmo *vmo, u64 offset, u64 len,
 			       struct zx_info_maps_mapping *info);
-int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy);
+/* @real: the memory is to have it, too; of what is physical it has in any case. */
+int zvm_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy, bool real);
 
 #endif /* ZVM_VMO_VMO_H */

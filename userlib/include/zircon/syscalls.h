@@ -288,7 +288,8 @@ zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t
  *	_WRITE_COMBINING
  *
  * All memory of the VMO is then mapped that way, in the kernel as well where it can be
- * (x86), and what comes to it later, too. While the policy is not CACHED zx_vmo_read()
+ * (x86), and what comes to it later, too, if the caller has CAP_SYS_RAWIO; else it stays
+ * cached, and the policy is only what calls go by. While the policy is not CACHED zx_vmo_read()
  * and zx_vmo_write(), children and zx_vmo_transfer_data() are refused. Where pages are
  * absent, mappings show pages of zeros, which are cached. Each page that gets or loses
  * a policy has all processors flush translations: set it on memory that is committed.
@@ -296,7 +297,7 @@ zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t
  * Return: ZX_OK, or
  *
  * - ZX_ERR_INVALID_ARGS: no such policy (checked before the handle)
- * - ZX_ERR_BAD_STATE: the VMO is mapped or pinned, is a child or has children, is a slice
+ * - ZX_ERR_BAD_STATE: the VMO is mapped, or Linux or a BTI has pinned pages; it is a child or has children, is a slice
  *   or reference whose parent is dead, shares pages with a VMO that once was a
  *   relative, or is discardable and @cache_policy is not CACHED
  */
