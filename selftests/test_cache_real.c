@@ -183,4 +183,39 @@ TEST(V_251_pages_pinned_by_linux)
 	zx_handle_close(vmo);
 }
 
+/*
+ * The core changes the permissions of entries as if all memory were cached (arm64). So
+ * there must not be any until the next fault.
+ */
+TEST(mprotect_makes_no_cached_entries)
+{
+	zx_handle_t vmo = some_vmo();
+
+	for (uint32_t policy = 0; policy < 4; policy++) {
+		int flags = policy == WC ? MAP_PRIVATE : MAP_SHARED;
+		volatile uint8_t *p;
+
+		ZT_ASSERT_OK(zx_vmo_set_cache_policy(vmo, policy));
+		p = mmap(NULL, PAGES * P, PROT_READ | PROT_WRITE, flags, zvm_handle_to_fd(vmo), 0);
+		ASSERT_NE(MAP_FAILED, p);
+		for (int i = 0; i < 4; i++)
+			EXPECT_EQ(i + 1, p[i * P]);
+		/* A copy of one's own stays. */
+		p[3 * P] = 4;
+		ASSERT_EQ(0, mprotect((void *)(p + P), 3 * P, PROT_READ));
+		for (int i = 0; i < 4; i++) {
+			bool stays = policy == CACHED || i == 0 || (i == 3 && flags == MAP_PRIVATE);
+
+			EXPECT_EQ(stays, pfn_of(p + i * P) != 0) TH_LOG("%u, page %d", policy, i);
+		}
+		for (int i = 0; i < 4; i++) {
+			EXPECT_EQ(i + 1, p[i * P]);
+			if (is_told() && i < 3)
+				EXPECT_EQ(type_for(policy), type_of(pfn_of(p + i * P)));
+		}
+		munmap((void *)p, PAGES * P);
+	}
+	zx_handle_close(vmo);
+}
+
 TEST_HARNESS_MAIN

@@ -76,10 +76,26 @@ static vm_fault_t vmo_vma_fault(struct vm_fault *vmf)
 	return ret & VM_FAULT_OOM ? zvm_fault_out_of_memory(ret) : ret;
 }
 
+/*
+ * Where permissions and the type of memory are told in one (arm64), the core would give
+ * entries the VMA's, which is cached. They come back as they are to be.
+ */
+static int vmo_vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    unsigned long flags)
+{
+	/* Fixed while it is mapped. */
+	if (READ_ONCE(file_vmo(vma->vm_file)->store->cache_policy) != ZX_CACHE_POLICY_CACHED)
+		zvm_arch_unmap(vma->vm_file->f_mapping,
+			       vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT),
+			       (end - start) >> PAGE_SHIFT, false);
+	return 0;
+}
+
 static const struct vm_operations_struct vmo_vm_ops = {
 	.fault = vmo_vma_fault,
 	.page_mkwrite = vmo_vma_fault,
 	.pfn_mkwrite = vmo_vma_fault,
+	.mprotect = vmo_vma_mprotect,
 #ifdef CONFIG_NUMA
 	.get_policy = zvm_arch_policy,
 #endif
