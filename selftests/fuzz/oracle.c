@@ -328,6 +328,13 @@ static long do_loss(const struct op *op, const uint64_t *a)
 
 /* ---- nothing is executed without the right -------------------------------- */
 
+/* An instruction that returns. */
+#ifdef __x86_64__
+static const uint8_t returns[] = { 0xc3 };
+#else
+static const uint8_t returns[] = { 0xc0, 0x03, 0x5f, 0xd6 };
+#endif
+
 static long do_execute(const struct op *op, const uint64_t *a)
 {
 	bool allowed = a[0];
@@ -337,14 +344,15 @@ static long do_execute(const struct op *op, const uint64_t *a)
 	uint64_t addr = 0;
 
 	(void)op;
-	memset(data, 0xc3, sizeof(data));
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = returns[i % sizeof(returns)];
 	if (vmo >= 0 && vmo_transfer(vmo, true, 0, data, sizeof(data))) {
 		if (allowed)
 			code = duplicate_handle(vmo, ZVM_RIGHT_SAME_RIGHTS, ZVM_DUPLICATE_EXECUTABLE);
 		addr = map_vmo(own_root(), code, options, BYTES);
 	}
 	if (addr) {
-		sig = probe(CALL, addr + a[1] % BYTES, NULL);
+		sig = probe(CALL, addr + a[1] % BYTES / sizeof(returns) * sizeof(returns), NULL);
 		/* With others around, something else may be there by now. */
 		if (proc.alone && !sig != allowed)
 			violation("calling memory that is %sexecutable gave signal %d",
