@@ -94,21 +94,27 @@ int zvm_ioctl_vmo_create_physical(struct zvm_call *call)
 	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
 }
 
+int zvm_publish_root(struct zvm_vmar *root, u64 lent, u64 out_handle)
+{
+	struct file *file = zvm_handle_new(&root->obj, ZVM_ROOT_RIGHTS, lent);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return zvm_handle_publish(file, u64_to_user_ptr(out_handle));
+}
+
 int zvm_ioctl_vmar_root(struct zvm_call *call)
 {
-	const u32 rights = ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE;
 	struct zvm_vmar_root *cmd = call->cmd;
 	struct zvm_vmar *root;
-	struct file *file;
+	int err;
 
 	if (cmd->reserved)
 		return -EOPNOTSUPP;
 	root = zvm_aspace_current_root();
 	if (IS_ERR(root))
 		return PTR_ERR(root);
-	file = zvm_handle_new(&root->obj, rights, 0);
+	err = zvm_publish_root(root, 0, cmd->out_handle);
 	zvm_object_put(&root->obj);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	return zvm_handle_publish(file, u64_to_user_ptr(cmd->out_handle));
+	return err;
 }

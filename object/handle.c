@@ -68,7 +68,8 @@ int zvm_object_release(struct inode *inode, struct file *file)
 {
 	struct zvm_object *obj = zvm_file_object(file);
 
-	atomic_dec(&obj->handles);
+	if (atomic_dec_and_test(&obj->handles) && obj->type->last_close)
+		obj->type->last_close(obj);
 	atomic64_dec(&nr_handles);
 	zvm_object_unuse(obj);
 	zvm_fs_unpin();

@@ -39,6 +39,8 @@ union zvm_cmd {
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
+	struct zvm_aspace_create aspace_create;
+	struct zvm_aspace_adopt aspace_adopt;
 };
 
 /* What every struct begins with. */
@@ -83,6 +85,10 @@ struct zvm_ioctl_op {
 	OP(cmd, fn, str, last, .type = &zvm_bti_type, .rights = (need))
 #define PMT_OP(cmd, fn, str, last) OP(cmd, fn, str, last, .type = &zvm_pmt_type)
 #define VMAR_OP(cmd, fn, str, last) OP(cmd, fn, str, last, .type = &zvm_vmar_type)
+#define ROOT_OP(cmd, fn, str, last, need) \
+	OP(cmd, fn, str, last, .type = &zvm_vmar_type, .rights = (need))
+/* What the process gets by zx_vmar_root_self() then. */
+#define ZVM_ADOPT_RIGHTS (ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE | ZX_RIGHT_OP_CHILDREN)
 
 static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	DEVICE_OP(ZVM_HANDSHAKE, zvm_ioctl_handshake, zvm_handshake, features),
@@ -96,6 +102,7 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	DEVICE_OP(ZVM_VMO_CREATE, zvm_ioctl_vmo_create, zvm_vmo_create, out_handle),
 	DEVICE_OP(ZVM_VMO_CREATE_PHYSICAL, zvm_ioctl_vmo_create_physical,
 		  zvm_vmo_create_physical, out_handle),
+	DEVICE_OP(ZVM_ASPACE_CREATE, zvm_ioctl_aspace_create, zvm_aspace_create, out_handle),
 
 	HANDLE_OP(ZVM_HANDLE_DUPLICATE, zvm_ioctl_handle_duplicate,
 		  zvm_handle_duplicate, out_handle, 0),
@@ -139,6 +146,13 @@ static const struct zvm_ioctl_op zvm_ioctl_ops[] = {
 	VMAR_OP(ZVM_VMAR_PROTECT, zvm_ioctl_vmar_protect, zvm_vmar_range, length),
 	VMAR_OP(ZVM_VMAR_DESTROY, zvm_ioctl_vmar_destroy, zvm_vmar_range, length),
 	VMAR_OP(ZVM_VMAR_OP_RANGE, zvm_ioctl_vmar_op_range, zvm_op_range, buffer_size),
+
+	ROOT_OP(ZVM_ASPACE_ADOPT, zvm_ioctl_aspace_adopt, zvm_aspace_adopt, out_addr,
+		ZVM_ADOPT_RIGHTS),
+	ROOT_OP(ZVM_PROCESS_READ, zvm_ioctl_process_read, zvm_vmo_transfer, done,
+		ZX_RIGHT_READ),
+	ROOT_OP(ZVM_PROCESS_WRITE, zvm_ioctl_process_write, zvm_vmo_transfer, done,
+		ZX_RIGHT_WRITE),
 };
 
 /*

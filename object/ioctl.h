@@ -10,6 +10,9 @@
 #include "handle.h"
 #include "../uapi/zircon-vm.h"
 
+struct zvm_vmar;
+struct zvm_vmo;
+
 /**
  * struct zvm_call - a command under way
  * @file: what it was given to: the device or a handle
@@ -86,5 +89,24 @@ int zvm_ioctl_vmar_unmap(struct zvm_call *call);
 int zvm_ioctl_vmar_protect(struct zvm_call *call);
 int zvm_ioctl_vmar_destroy(struct zvm_call *call);
 int zvm_ioctl_vmar_op_range(struct zvm_call *call);
+int zvm_ioctl_aspace_create(struct zvm_call *call);		/* aspace_ioctl.c */
+int zvm_ioctl_aspace_adopt(struct zvm_call *call);
+int zvm_ioctl_process_read(struct zvm_call *call);
+int zvm_ioctl_process_write(struct zvm_call *call);
+
+/*
+ * Move bytes between a VMO and the caller's memory: READ or WRITE the VMO, all of it or
+ * what has been done when a signal came. Returns how many.
+ */
+ssize_t zvm_transfer(struct zvm_vmo *vmo, u64 offset, u64 buffer, u64 length,
+		     unsigned int direction);
+/*
+ * A VMAR is of one process. Others may hold a handle, but can do something with it only
+ * if the owner has lent it to them; else -EACCES.
+ */
+int zvm_call_check_process(const struct zvm_call *call);
+/* A handle of a root region, with all rights that one can have. */
+#define ZVM_ROOT_RIGHTS	(ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE)
+int zvm_publish_root(struct zvm_vmar *root, u64 lent, u64 out_handle);
 
 #endif /* ZVM_OBJECT_IOCTL_H */

@@ -32,6 +32,7 @@ struct zvm_object;
  * @fops: of handles, with zvm_object_release(), zvm_ioctl() and
  *	zvm_object_show_fdinfo() among them; NULL: there are none
  * @iops: of the inodes; NULL: nothing can be set
+ * @last_close: the last handle is gone; may sleep; NULL: nothing to do
  * @last_put: the last user is gone; may sleep; NULL: nothing to do
  * @evict: the last reference is gone: give back what the object holds; may
  *	sleep; the memory itself is freed by the caller
@@ -45,6 +46,7 @@ struct zvm_object_type {
 	size_t size;
 	const struct file_operations *fops;
 	const struct inode_operations *iops;
+	void (*last_close)(struct zvm_object *obj);
 	void (*last_put)(struct zvm_object *obj);
 	void (*evict)(struct zvm_object *obj);
 	void (*show_fdinfo)(struct seq_file *m, struct zvm_object *obj);

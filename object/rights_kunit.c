@@ -62,6 +62,7 @@ static const struct row rows[] = {
 	ROW(ZVM_VMAR_ROOT, DEVICE),
 	ROW(ZVM_VMO_CREATE, DEVICE),
 	ROW(ZVM_VMO_CREATE_PHYSICAL, DEVICE),
+	ROW(ZVM_ASPACE_CREATE, DEVICE),
 	ROW(ZVM_HANDLE_CLOSE, DEVICE),
 	/* All of them in rights_wait(). */
 	ROW(ZVM_OBJECT_WAIT_ONE, DEVICE),
@@ -172,6 +173,9 @@ static const struct row rows[] = {
 	ROW(ZVM_VMAR_OP_RANGE, VMAR, .which = 12),	/* DONT_NEED */
 	ROW(ZVM_VMAR_OP_RANGE, VMAR, .which = 13),	/* ALWAYS_NEED */
 	ROW(ZVM_VMAR_OP_RANGE, VMAR, .which = 14),	/* PREFETCH */
+	ROW(ZVM_ASPACE_ADOPT, VMAR, READ_ | WRITE_ | EXECUTE | OP_CHILDREN),
+	ROW(ZVM_PROCESS_READ, VMAR, READ_),
+	ROW(ZVM_PROCESS_WRITE, VMAR, WRITE_),
 };
 
 /* One object of each kind; DEVICE: none. */

@@ -17,11 +17,7 @@
 				 ZX_VM_REQUIRE_NON_RESIZABLE | ZX_VM_ALLOW_FAULTS | \
 				 ZX_VM_FAULT_BEYOND_STREAM_SIZE)
 
-/*
- * A VMAR is of one process. Others may hold a handle, but can do something with
- * it only if the owner has lent it to them.
- */
-static int check_process(const struct zvm_call *call)
+int zvm_call_check_process(const struct zvm_call *call)
 {
 	if (call->word & ZVM_HANDLE_LENT || zvm_aspace_is_current(to_vmar(call->obj)->aspace))
 		return 0;
@@ -66,7 +62,7 @@ int zvm_ioctl_vmar_allocate(struct zvm_call *call)
 
 	if (cmd->reserved)
 		return -EOPNOTSUPP;
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	err = zvm_call_need(call, rights);
@@ -188,7 +184,7 @@ int zvm_ioctl_vmar_map(struct zvm_call *call)
 	struct zvm_handle_ref ref;
 	int err;
 
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	err = zvm_handle_lookup(cmd->vmo, &zvm_vmo_type, &ref);
@@ -211,7 +207,7 @@ int zvm_ioctl_vmar_unmap(struct zvm_call *call)
 
 	if (cmd->options || cmd->reserved)
 		return -EOPNOTSUPP;
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	if (!PAGE_ALIGNED(cmd->addr) || !PAGE_ALIGN(cmd->length))
@@ -229,7 +225,7 @@ int zvm_ioctl_vmar_protect(struct zvm_call *call)
 
 	if (cmd->reserved)
 		return -EOPNOTSUPP;
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	err = zvm_call_need(call, perms << ZX_VM_PERM_TO_RIGHT);
@@ -249,7 +245,7 @@ int zvm_ioctl_vmar_destroy(struct zvm_call *call)
 
 	if (cmd->options || cmd->reserved || cmd->addr || cmd->length)
 		return -EOPNOTSUPP;
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	err = zvm_call_need(call, ZX_RIGHT_OP_CHILDREN);
@@ -265,7 +261,7 @@ int zvm_ioctl_vmar_op_range(struct zvm_call *call)
 
 	if (cmd->reserved)
 		return -EOPNOTSUPP;
-	err = check_process(call);
+	err = zvm_call_check_process(call);
 	if (err)
 		return err;
 	switch (cmd->op) {

@@ -12,43 +12,44 @@
 #include "ioctl.h"
 
 /* The part of a transfer that is not within one page. */
-static ssize_t transfer_long(struct zvm_vmo *vmo, const struct zvm_vmo_transfer *cmd,
+static ssize_t transfer_long(struct zvm_vmo *vmo, u64 offset, void __user *buffer, u64 length,
 			     unsigned int direction)
 {
-	void __user *buffer = u64_to_user_ptr(cmd->buffer);
 	struct iov_iter iter;
 	int err;
 
-	err = zvm_import_ubuf(direction, buffer, min_t(u64, cmd->length, MAX_RW_COUNT), &iter);
-	return err ? err : zvm_vmo_copy(vmo, cmd->offset, &iter);
+	err = zvm_import_ubuf(direction, buffer, min_t(u64, length, MAX_RW_COUNT), &iter);
+	return err ? err : zvm_vmo_copy(vmo, offset, &iter);
 }
 
-/*
- * Move bytes between the VMO and the caller's memory, all that is asked for or
- * what has been done when a signal came.
- */
-static int transfer(struct zvm_call *call, unsigned int direction)
+ssize_t zvm_transfer(struct zvm_vmo *vmo, u64 offset, u64 buffer, u64 length,
+		     unsigned int direction)
 {
-	const struct zvm_vmo_transfer *cmd = call->cmd;
-	struct zvm_vmo_transfer __user *ucmd = call->ucmd;
-	struct zvm_vmo *vmo = to_vmo(call->obj);
-	ssize_t done = 0;
 	u64 end;
 
 	if (zvm_vmo_is_physical(vmo))
 		return -EOPNOTSUPP;
-	if (check_add_overflow((u64)cmd->offset, (u64)cmd->length, &end))
+	if (check_add_overflow(offset, length, &end))
 		return -ERANGE;
 	if (READ_ONCE(vmo->store->cache_policy) != ZX_CACHE_POLICY_CACHED)
 		return -EBADFD;
 	if (end > zvm_vmo_size(vmo))
 		return -ERANGE;
+	if (!length)
+		return 0;
+	if ((offset ^ (end - 1)) < PAGE_SIZE)
+		return zvm_vmo_copy_in_page(vmo, offset, u64_to_user_ptr(buffer), length,
+					    direction == WRITE);
+	return transfer_long(vmo, offset, u64_to_user_ptr(buffer), length, direction);
+}
 
-	if (cmd->length && (cmd->offset ^ (end - 1)) < PAGE_SIZE)
-		done = zvm_vmo_copy_in_page(vmo, cmd->offset, u64_to_user_ptr(cmd->buffer),
-					    cmd->length, direction == WRITE);
-	else if (cmd->length)
-		done = transfer_long(vmo, cmd, direction);
+static int transfer(struct zvm_call *call, unsigned int direction)
+{
+	const struct zvm_vmo_transfer *cmd = call->cmd;
+	struct zvm_vmo_transfer __user *ucmd = call->ucmd;
+	ssize_t done = zvm_transfer(to_vmo(call->obj), cmd->offset, cmd->buffer, cmd->length,
+				    direction);
+
 	if (done == -EFAULT)
 		return zvm_classify_user_fault(cmd->buffer, direction == READ);
 	if (done < 0)

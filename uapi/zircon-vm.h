@@ -325,6 +325,43 @@ struct zvm_vmo_create_physical {
 
 #define ZVM_VMO_CREATE_PHYSICAL _IO(ZVM_IOC_TYPE, 0x38)
 
+/**
+ * struct zvm_aspace_create - ioctl(ZVM_ASPACE_CREATE), on the device
+ * @size: sizeof(struct zvm_aspace_create)
+ * @kind: ZVM_ASPACE_...
+ * @base: its first address, a multiple of 1 GiB, 0 for GUEST_PHYS only
+ * @length: bytes, a multiple of 1 GiB, not 0
+ * @out_handle: address of a __u32 for the handle
+ *
+ * Makes an address space that is in no process yet, and returns a handle to its root
+ * VMAR with all rights a VMAR handle can have. It is a lent one (ZVM_DUPLICATE_LEND):
+ * whoever holds it, or a copy, can use it. All VMAR commands work; as there is nobody to
+ * see the memory, they do what they do to VMOs only. A process can take it by
+ * ZVM_ASPACE_ADOPT. If none has when the last handle to the root VMAR is closed, the
+ * address space ends: what is mapped is unmapped, handles to its other VMARs give EBADFD.
+ *
+ * Errors: EINVAL: @base or @length; unknown @kind; ERANGE: nobody has such addresses.
+ */
+struct zvm_aspace_create {
+	__u32 size;
+	__u32 kind;
+	__aligned_u64 base;
+	__aligned_u64 length;
+	__aligned_u64 out_handle;
+};
+
+#define ZVM_ASPACE_CREATE _IO(ZVM_IOC_TYPE, 0x07)
+
+/* The addresses are those of the process that adopts it. */
+#define ZVM_ASPACE_USER		0
+/*
+ * They are those of a virtual machine, from 0 on if need be. The process that adopts it has
+ * it at some address of its own and may have several; it gives that address to
+ * KVM_SET_USER_MEMORY_REGION. All commands go on counting in the machine's addresses. A guest
+ * may execute all that it can read, so mappings with PERM_EXECUTE are refused (EOPNOTSUPP).
+ */
+#define ZVM_ASPACE_GUEST_PHYS	1
+
 /* zvm_vmo_create.options, with the values of ZX_VMO_... */
 #define ZVM_VMO_RESIZABLE	(1u << 1)
 #define ZVM_VMO_DISCARDABLE	(1u << 2)
@@ -469,11 +506,11 @@ struct zvm_object_signal {
 
 /**
  * struct zvm_vmo_transfer - ioctl(ZVM_VMO_READ) and ioctl(ZVM_VMO_WRITE), on a
- *	VMO
+ *	VMO; ioctl(ZVM_PROCESS_READ) and ioctl(ZVM_PROCESS_WRITE), on a root VMAR
  * @size: sizeof(struct zvm_vmo_transfer)
  * @tag: tag of the handle, or 0
  * @buffer: address of the caller's memory
- * @offset: bytes from the start of the VMO
+ * @offset: bytes from the start of the VMO; on a VMAR: absolute address
  * @length: bytes to move
  * @done: out: bytes moved
  *
@@ -858,6 +895,45 @@ struct zvm_vmar_range {
 #define ZVM_VMAR_PROTECT	_IO(ZVM_IOC_TYPE, 0x43)
 #define ZVM_VMAR_DESTROY	_IO(ZVM_IOC_TYPE, 0x44)
 
+/**
+ * struct zvm_aspace_adopt - ioctl(ZVM_ASPACE_ADOPT), on a root VMAR
+ * @size: sizeof(struct zvm_aspace_adopt)
+ * @tag: tag of the handle, or 0
+ * @out_addr: address of a __u64 for where the address space begins in the process
+ *
+ * Makes a detached address space that of the calling process: its arena, of which
+ * ZVM_VMAR_ROOT gives handles. What is mapped can be accessed from then on. Needs
+ * ZX_RIGHT_READ, WRITE, EXECUTE and OP_CHILDREN, as the process gets all of these.
+ * Handles that exist go on working wherever they are. A command that fails has changed
+ * nothing, and can be repeated.
+ *
+ * Errors: EINVAL: not a root VMAR; EALREADY: it has a process already, or had one;
+ * EBADFD: the calling process has an address space of kind USER already; EEXIST: something
+ * else is at its addresses; ENOMEM: also if RLIMIT_AS does not allow it.
+ */
+struct zvm_aspace_adopt {
+	__u32 size;
+	__u32 tag;
+	__aligned_u64 out_addr;
+};
+
+#define ZVM_ASPACE_ADOPT _IO(ZVM_IOC_TYPE, 0x46)
+
+/*
+ * With a struct zvm_vmo_transfer, on a root VMAR, which stands for its process. As
+ * zx_process_read_memory() (needs ZX_RIGHT_READ) and zx_process_write_memory() (needs
+ * ZX_RIGHT_WRITE): by way of the VMO that is mapped at the address, thus also if the
+ * address space is detached, or if what is mapped there must not be accessed now. One
+ * mapping at most is read or written; for the rest the command is to be repeated.
+ *
+ * Errors: EMEDIUMTYPE: not a root VMAR; EINVAL: no buffer, or length 0 or above 64 MiB;
+ * ENOENT: nothing is mapped at the address; ERANGE: beyond the end of the VMO; EACCES: also
+ * if the mapping can never have the permission; EBADFD: the process has ended, or the VMO is
+ * not cached.
+ */
+#define ZVM_PROCESS_READ	_IO(ZVM_IOC_TYPE, 0x47)
+#define ZVM_PROCESS_WRITE	_IO(ZVM_IOC_TYPE, 0x48)
+
 /* The layout is the ABI. */
 #define ZVM_ASSERT_SIZE(type, bytes) \
 	static_assert(sizeof(struct type) == (bytes), #type " has changed its size")
@@ -981,5 +1057,12 @@ ZVM_ASSERT_SIZE(zvm_vmar_range, 32);
 ZVM_ASSERT_OFFSET(zvm_vmar_range, options, 8);
 ZVM_ASSERT_OFFSET(zvm_vmar_range, addr, 16);
 ZVM_ASSERT_OFFSET(zvm_vmar_range, length, 24);
+ZVM_ASSERT_SIZE(zvm_aspace_create, 32);
+ZVM_ASSERT_OFFSET(zvm_aspace_create, kind, 4);
+ZVM_ASSERT_OFFSET(zvm_aspace_create, base, 8);
+ZVM_ASSERT_OFFSET(zvm_aspace_create, length, 16);
+ZVM_ASSERT_OFFSET(zvm_aspace_create, out_handle, 24);
+ZVM_ASSERT_SIZE(zvm_aspace_adopt, 16);
+ZVM_ASSERT_OFFSET(zvm_aspace_adopt, out_addr, 8);
 
 #endif /* _UAPI_ZIRCON_VM_H */

@@ -5,6 +5,10 @@
  * The arena's file is never behind a descriptor: only the arena's VMAs hold it.
  * Its release is how we learn that the last of them is gone, by exit, exec or
  * munmap(2).
+ *
+ * A detached address space has no arena yet. It has a tree and its lock, and all that
+ * would be done to PTEs finds none. It is there as long as its root region has a
+ * handle, without which no process could adopt it.
  */
 #include <linux/hashtable.h>
 #include <linux/mman.h>
@@ -26,10 +30,15 @@ module_param(arena_size, ulong, 0644);
 MODULE_PARM_DESC(arena_size,
 		 "bytes of address space for VMARs in each process, 0: an eighth of what there is");
 
+/* With five levels of page tables there is more, but not for everybody. */
+static u64 arena_window(void)
+{
+	return min_t(u64, TASK_SIZE, DEFAULT_MAP_WINDOW);
+}
+
 static u64 wanted_size(void)
 {
-	/* With five levels of page tables there is more, but not for everybody. */
-	u64 window = min_t(u64, TASK_SIZE, DEFAULT_MAP_WINDOW);
+	u64 window = arena_window();
 	u64 size = READ_ONCE(arena_size);
 
 	if (!size || size > window)
@@ -41,10 +50,14 @@ static int arena_release(struct inode *inode, struct file *file)
 {
 	struct zvm_aspace *aspace = zvm_file_aspace(file);
 
-	spin_lock(&aspaces_lock);
-	hash_del(&aspace->hash);
-	spin_unlock(&aspaces_lock);
-	zvm_aspace_kill(aspace);
+	/* Else its mapping came too late, and never was the arena. */
+	if (READ_ONCE(aspace->arena) == file) {
+		spin_lock(&aspaces_lock);
+		WRITE_ONCE(aspace->arena, NULL);
+		hash_del(&aspace->hash);
+		spin_unlock(&aspaces_lock);
+		zvm_aspace_kill(aspace);
+	}
 	zvm_object_unuse(&aspace->obj);
 	zvm_fs_unpin();
 	return 0;
@@ -53,9 +66,10 @@ static int arena_release(struct inode *inode, struct file *file)
 static int arena_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct zvm_aspace *aspace = zvm_file_aspace(file);
+	struct mm_struct *mm = zvm_aspace_mm(aspace);
 
 	/* Not remap_file_pages(2), nor anything else that is not us. */
-	if (READ_ONCE(aspace->trimmer) != current || current->mm != aspace->arch.mm)
+	if (READ_ONCE(aspace->trimmer) != current || (mm && current->mm != mm))
 		return -EPERM;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP | ZVM_VM_HUGE);
 	/* Not because the process wants what it reads to be executable. */
@@ -108,19 +122,33 @@ static const struct file_operations arena_fops = {
 	.get_unmapped_area = arena_get_unmapped_area,
 };
 
-int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
-			  u64 addr, u64 len, unsigned long prot)
+/*
+ * Map part of the arena's file, from @offset on, at @at; 0: where there is room. An
+ * address or an error.
+ */
+static unsigned long mmap_locked(struct zvm_aspace *aspace, struct file *file, unsigned long at,
+				 u64 offset, u64 len, unsigned long prot, unsigned long flags)
 {
-	unsigned long flags = MAP_SHARED | MAP_NORESERVE;
-	u64 offset = addr ? addr - aspace->base : 0;
-	unsigned int noreclaim;
 	unsigned long ret;
 
 	lockdep_assert_held(&aspace->remap_lock);
 	aspace->trimmer_wants_exec = prot & PROT_EXEC;
 	WRITE_ONCE(aspace->trimmer, current);
-	ret = vm_mmap(file, addr, len, prot, flags | (addr ? MAP_FIXED : 0), offset);
-	if (ret == -ENOMEM && addr) {
+	ret = vm_mmap(file, at, len, prot, MAP_SHARED | MAP_NORESERVE | flags, offset);
+	WRITE_ONCE(aspace->trimmer, NULL);
+	return ret;
+}
+
+int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
+			  u64 addr, u64 len, unsigned long prot)
+{
+	unsigned long at = zvm_aspace_at(aspace, addr);
+	u64 offset = addr - aspace->base;
+	unsigned int noreclaim;
+	unsigned long ret;
+
+	ret = mmap_locked(aspace, file, at, offset, len, prot, MAP_FIXED);
+	if (ret == -ENOMEM) {
 		/*
 		 * Linux may have unmapped the old before it had no memory for
 		 * the new, and a hole would be lost to the arena. So map there
@@ -128,16 +156,22 @@ int zvm_arena_mmap_locked(struct zvm_aspace *aspace, struct file *file,
 		 * been unmapped, this fails as it should.
 		 */
 		noreclaim = memalloc_noreclaim_save();
-		ret = vm_mmap(file, addr, len, prot, flags | MAP_FIXED_NOREPLACE, offset);
+		ret = mmap_locked(aspace, file, at, offset, len, prot, MAP_FIXED_NOREPLACE);
 		memalloc_noreclaim_restore(noreclaim);
 	}
-	WRITE_ONCE(aspace->trimmer, NULL);
+	return IS_ERR_VALUE(ret) ? -ENOMEM : 0;
+}
+
+/* Map the whole arena at @at; 0: where there is room. -EEXIST: something is there. */
+static int map_arena_locked(struct zvm_aspace *aspace, struct file *file, unsigned long at)
+{
+	unsigned long ret;
+
+	ret = mmap_locked(aspace, file, at, 0, aspace->size, PROT_READ | PROT_WRITE,
+			  at ? MAP_FIXED_NOREPLACE : 0);
 	if (IS_ERR_VALUE(ret))
-		return -ENOMEM;
-	if (!addr) {
-		aspace->arch.start = ret;
-		aspace->base = ret;
-	}
+		return ret == -EEXIST ? -EEXIST : -ENOMEM;
+	aspace->arch.start = ret;
 	return 0;
 }
 
@@ -177,20 +211,32 @@ static struct zvm_vmar *find_root(const struct mm_struct *mm)
 	return root;
 }
 
-/* One arena for each process: false if another thread was faster. */
-static bool publish(struct zvm_aspace *aspace)
+/*
+ * What is mapped is the arena, of this process, from now on. False: the process has
+ * another one with its own addresses; another thread may have been faster.
+ */
+static bool publish(struct zvm_aspace *aspace, struct file *file)
 {
+	bool own = aspace->kind == ZVM_ASPACE_USER;
+	struct mm_struct *mm = current->mm;
 	bool first;
 
 	spin_lock(&aspaces_lock);
-	first = !find_locked(aspace->arch.mm);
-	if (first)
-		hash_add(aspaces, &aspace->hash, (unsigned long)aspace->arch.mm);
+	first = !own || !find_locked(mm);
+	if (first) {
+		WRITE_ONCE(aspace->arena, file);
+		/* The struct only, not the memory: it goes when the process does. */
+		mmgrab(mm);
+		/* Pairs with zvm_aspace_mm(). */
+		smp_store_release(&aspace->arch.mm, mm);
+		if (own)
+			hash_add(aspaces, &aspace->hash, (unsigned long)mm);
+	}
 	spin_unlock(&aspaces_lock);
 	return first;
 }
 
-static struct zvm_aspace *aspace_new(struct mm_struct *mm)
+static struct zvm_aspace *aspace_new(u32 kind, u64 base, u64 size)
 {
 	struct zvm_object *obj = zvm_object_new(&zvm_aspace_type);
 	struct zvm_aspace *aspace;
@@ -201,16 +247,29 @@ static struct zvm_aspace *aspace_new(struct mm_struct *mm)
 	init_rwsem(&aspace->lock);
 	mutex_init(&aspace->remap_lock);
 	INIT_HLIST_NODE(&aspace->hash);
-	aspace->size = wanted_size();
+	aspace->kind = kind;
+	aspace->base = base;
+	aspace->size = size;
 	aspace->dirty_first = U64_MAX;
 	aspace->trim_at = ZVM_TRIM_TABLES;
 	aspace->arch.ptes = obj->inode.i_mapping;
-	/* The struct only, not the memory: it goes when the process does. */
-	mmgrab(mm);
-	aspace->arch.mm = mm;
 	/* So that offsets in it are never beyond the end of the file. */
 	i_size_write(&obj->inode, MAX_LFS_FILESIZE);
 	return aspace;
+}
+
+/* Make the root region. With a reference for the caller. */
+static struct zvm_vmar *make_root(struct zvm_aspace *aspace)
+{
+	struct zvm_vmar *root = zvm_vmar_new_root(aspace);
+
+	if (IS_ERR(root))
+		return root;
+	down_write(&aspace->lock);
+	aspace->root = root;
+	zvm_object_get(&root->obj);
+	up_write(&aspace->lock);
+	return root;
 }
 
 /* Map the arena and make its root region. With a reference for the caller. */
@@ -220,33 +279,31 @@ static struct zvm_vmar *populate_aspace(struct zvm_aspace *aspace, struct file *
 	int err;
 
 	mutex_lock(&aspace->remap_lock);
-	err = zvm_arena_mmap_locked(aspace, file, 0, aspace->size, PROT_READ | PROT_WRITE);
+	err = map_arena_locked(aspace, file, 0);
 	mutex_unlock(&aspace->remap_lock);
 	if (err)
 		return ERR_PTR(err);
 
-	root = zvm_vmar_new_root(aspace);
+	aspace->base = aspace->arch.start;
+	root = make_root(aspace);
 	if (IS_ERR(root))
 		goto unmap;
 	/* Another thread may already have unmapped it again: then it dies with the file. */
-	down_write(&aspace->lock);
-	aspace->root = root;
-	zvm_object_get(&root->obj);
-	up_write(&aspace->lock);
-	if (publish(aspace))
+	if (publish(aspace, file))
 		return root;
 
+	zvm_aspace_kill(aspace);
 	zvm_object_put(&root->obj);
 	root = ERR_PTR(-EEXIST);
 unmap:
-	vm_munmap(aspace->base, aspace->size);
+	vm_munmap(aspace->arch.start, aspace->size);
 	return root;
 }
 
 /* ERR_PTR(-EEXIST): another thread has made one meanwhile. */
-static struct zvm_vmar *create_root(struct mm_struct *mm)
+static struct zvm_vmar *create_root(void)
 {
-	struct zvm_aspace *aspace = aspace_new(mm);
+	struct zvm_aspace *aspace = aspace_new(ZVM_ASPACE_USER, 0, wanted_size());
 	struct zvm_vmar *root;
 	struct file *file;
 
@@ -272,11 +329,96 @@ struct zvm_vmar *zvm_aspace_current_root(void)
 	do {
 		root = find_root(mm);
 		if (!root)
-			root = create_root(mm);
+			root = create_root();
 		if (fatal_signal_pending(current) && IS_ERR(root))
 			return ERR_PTR(-EINTR);
 	} while (root == ERR_PTR(-EEXIST));
 	return root;
+}
+
+/* Can there be an address space like this? */
+static int check_extent(u32 kind, u64 base, u64 size)
+{
+	u64 limit;
+
+	switch (kind) {
+	case ZVM_ASPACE_USER:
+		if (!base)
+			return -EINVAL;
+		limit = arena_window();
+		break;
+	case ZVM_ASPACE_GUEST_PHYS:
+		limit = ZVM_GUEST_LIMIT;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!size || !IS_ALIGNED(base | size, ZVM_ARENA_ALIGN))
+		return -EINVAL;
+	/* It has to go into some process. */
+	return size > arena_window() || base > limit || size > limit - base ? -ERANGE : 0;
+}
+
+struct zvm_vmar *zvm_aspace_new_detached(u32 kind, u64 base, u64 size)
+{
+	int err = check_extent(kind, base, size);
+	struct zvm_aspace *aspace;
+	struct zvm_vmar *root;
+
+	if (err)
+		return ERR_PTR(err);
+	aspace = aspace_new(kind, base, size);
+	if (IS_ERR(aspace))
+		return ERR_CAST(aspace);
+	root = make_root(aspace);
+	zvm_object_put(&aspace->obj);
+	return root;
+}
+
+/* With remap_lock, so that one process adopts it at most. */
+static int adopt_locked(struct zvm_aspace *aspace, struct file *file, u64 __user *out_addr)
+{
+	int err;
+
+	lockdep_assert_held(&aspace->remap_lock);
+	if (aspace->arch.mm)
+		return -EALREADY;
+	err = map_arena_locked(aspace, file,
+			       aspace->kind == ZVM_ASPACE_USER ? aspace->base : 0);
+	if (err)
+		return err;
+	/* Afterwards there is no way back. */
+	if (put_user((u64)aspace->arch.start, out_addr))
+		err = -EFAULT;
+	else if (!publish(aspace, file))
+		err = -EBADFD;
+	if (err)
+		vm_munmap(aspace->arch.start, aspace->size);
+	return err;
+}
+
+int zvm_aspace_adopt(struct zvm_aspace *aspace, u64 __user *out_addr)
+{
+	struct file *file;
+	int err;
+
+	file = zvm_object_open(&aspace->obj, O_RDWR, &arena_fops);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = -EINTR;
+	if (!mutex_lock_killable(&aspace->remap_lock)) {
+		err = adopt_locked(aspace, file, out_addr);
+		mutex_unlock(&aspace->remap_lock);
+	}
+	/* Of its own, as an arena ends with its file. */
+	fput(file);
+	return err;
+}
+
+void zvm_aspace_abandon(struct zvm_aspace *aspace)
+{
+	if (!zvm_aspace_mm(aspace))
+		zvm_aspace_kill(aspace);
 }
 
 void zvm_arena_zap(struct zvm_aspace *aspace, u64 addr, u64 len)

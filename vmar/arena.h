@@ -11,6 +11,9 @@
 /* Arenas begin at a multiple of this: one entry of a PUD maps as much. */
 #define ZVM_ARENA_ALIGN	BIT(30)
 
+/* Guests have no physical addresses beyond that, on any architecture. */
+#define ZVM_GUEST_LIMIT	BIT_ULL(52)
+
 /* Page tables that may have become unused before they are looked after. */
 #define ZVM_TRIM_TABLES	32ul
 

@@ -4,10 +4,12 @@
  *
  * An aspace is the arena of one process: a single large Linux mapping whose
  * page table entries this module installs and removes itself. Inside it stands
- * a tree of regions; a region holds child regions and mappings.
+ * a tree of regions; a region holds child regions and mappings. It may be
+ * detached: in no process yet, thus without PTEs; aspace->lock is all it needs.
  *
  * Lock ordering:
  *
+ * aspace->remap_lock		(one thread at a time maps the arena, or part of it anew)
  * mm->mmap_lock		(read: faults, populate; write: setup, trim and
  *				 executable mappings, inside vm_mmap())
  *   aspace->lock		(read: faults, populate, info; write: whatever
@@ -38,20 +40,13 @@
 #include <linux/rwsem.h>
 
 #include "../arch/aspace.h"
+#include "../uapi/zircon-vm.h"
 #include "../vmo/vmo.h"
-
-/**
- * enum zvm_aspace_kind - whose addresses an address space has
- * @ZVM_ASPACE_USER: those of the process that shows it
- */
-enum zvm_aspace_kind {
-	ZVM_ASPACE_USER,
-};
 
 /**
  * struct zvm_aspace - an address space: in Linux, the arena of one process
  * @obj: head; never behind a handle. The arena's file is opened on its inode
- * @kind: ZVM_ASPACE_..., whose addresses they are
+ * @kind: ZVM_ASPACE_..., fixed
  * @arch: the page tables
  * @user: whom regions and mappings are charged to
  * @base: address, fixed once there is a root region
@@ -60,6 +55,7 @@ enum zvm_aspace_kind {
  * @dead: the arena is gone: no more changes (under @lock)
  * @last_id: of the mappings that were made (under @lock)
  * @root: the root region, until @dead
+ * @arena: the file whose end is that of the arena, once there is @arch.mm; no reference
  * @remap_lock: outside mmap_lock: one thread at a time maps parts of the arena
  *	anew (remap.c)
  * @trimmer: the task that holds @remap_lock and may split the arena's VMA
@@ -72,7 +68,7 @@ enum zvm_aspace_kind {
  */
 struct zvm_aspace {
 	struct zvm_object obj;
-	enum zvm_aspace_kind kind;
+	u32 kind;
 	struct zvm_arch_aspace arch;
 	struct zvm_user *user;
 	u64 base;
@@ -81,6 +77,7 @@ struct zvm_aspace {
 	bool dead;
 	u64 last_id;
 	struct zvm_vmar *root;
+	struct file *arena;
 	struct mutex remap_lock;	/* one remapping at a time */
 	struct task_struct *trimmer;
 	bool trimmer_wants_exec;
@@ -218,11 +215,61 @@ static inline pgoff_t zvm_aspace_pgoff(const struct zvm_aspace *aspace, u64 addr
 	return (addr - aspace->base) >> PAGE_SHIFT;
 }
 
+/*
+ * The memory of the process whose arena it is; NULL: it is detached. Once it is set
+ * all of @arch stays as it is.
+ */
+static inline struct mm_struct *zvm_aspace_mm(const struct zvm_aspace *aspace)
+{
+	/* Pairs with publish(). */
+	return smp_load_acquire(&aspace->arch.mm);
+}
+
+/* The process's address for one of the address space, which is not detached. */
+static inline unsigned long zvm_aspace_at(const struct zvm_aspace *aspace, u64 addr)
+{
+	return aspace->arch.start + (addr - aspace->base);
+}
+
+/* And the other way round. */
+static inline u64 zvm_aspace_addr(const struct zvm_aspace *aspace, unsigned long at)
+{
+	return aspace->base + (at - aspace->arch.start);
+}
+
 /* Does the calling thread run in the address space? */
 static inline bool zvm_aspace_is_current(const struct zvm_aspace *aspace)
 {
-	return current->mm == aspace->arch.mm;
+	return current->mm && current->mm == zvm_aspace_mm(aspace);
 }
+
+/*
+ * May the caller make memory of it executable? That is the owner's affair; and what a
+ * guest may execute, no PTE can tell.
+ */
+static inline bool zvm_aspace_may_exec(const struct zvm_aspace *aspace)
+{
+	return aspace->kind == ZVM_ASPACE_USER && zvm_aspace_is_current(aspace);
+}
+
+/*
+ * The root region of a new address space that is in no process. With a reference for the
+ * caller, who gives it a handle or abandons it. ERR_PTR(-EINVAL): @base and @size are not
+ * multiples of ZVM_ARENA_ALIGN, or 0 where it must not be; ERR_PTR(-ERANGE): not addresses
+ * of that kind.
+ */
+struct zvm_vmar *zvm_aspace_new_detached(u32 kind, u64 base, u64 size);
+
+/*
+ * Make it the calling process's arena and write its address to @out_addr. -EALREADY: it is
+ * one already; -EBADFD: the process has one of its own addresses; -EEXIST: these are in use
+ * there.
+ * Whatever fails has changed nothing.
+ */
+int zvm_aspace_adopt(struct zvm_aspace *aspace, u64 __user *out_addr);
+
+/* Nobody can adopt it any more: if nobody has, it dies. No locks held. */
+void zvm_aspace_abandon(struct zvm_aspace *aspace);
 
 /* Remove all PTEs in [addr, addr + len); aspace->lock held for writing. */
 void zvm_arena_zap(struct zvm_aspace *aspace, u64 addr, u64 len);

@@ -32,16 +32,18 @@ static vm_flags_t mapping_flags(const struct zvm_mapping *map)
 static void mapping_window(struct zvm_window *win, struct zvm_mapping *map,
 			   struct vm_area_struct *vma, u64 addr, u64 end)
 {
-	u64 last = min_t(u64, map->node.base + map->node.size, vma->vm_end);
+	u64 first = max(map->node.base, zvm_aspace_addr(map->aspace, vma->vm_start));
+	u64 last = min(map->node.base + map->node.size,
+		       zvm_aspace_addr(map->aspace, vma->vm_end));
 	u64 offset = addr - map->node.base;
 
 	end = min(end, last);
 	win->vma = vma;
-	win->addr = addr;
+	win->addr = zvm_aspace_at(map->aspace, addr);
 	win->vmo = map->vmo;
 	win->index = map->itree.start + (offset >> PAGE_SHIFT);
 	win->pages = (end - addr) >> PAGE_SHIFT;
-	win->before = (addr - max_t(u64, map->node.base, vma->vm_start)) >> PAGE_SHIFT;
+	win->before = (addr - first) >> PAGE_SHIFT;
 	win->after = (last - end) >> PAGE_SHIFT;
 	win->flags = mapping_flags(map);
 	win->beyond_stream = map->beyond_stream;
@@ -63,7 +65,7 @@ static u32 fault_needs(const struct vm_fault *vmf)
 
 static vm_fault_t fault_locked(struct zvm_aspace *aspace, struct vm_fault *vmf)
 {
-	u64 addr = vmf->address & PAGE_MASK;
+	u64 addr = zvm_aspace_addr(aspace, vmf->address & PAGE_MASK);
 	u32 need = fault_needs(vmf);
 	struct zvm_window win;
 	struct zvm_mapping *map;
@@ -85,7 +87,7 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	/* madvise(MADV_DOFORK) can let a child have the VMA, but not what is in it. */
-	if (vmf->vma->vm_mm != aspace->arch.mm)
+	if (vmf->vma->vm_mm != zvm_aspace_mm(aspace))
 		return VM_FAULT_SIGSEGV;
 	if (down_read_killable(&aspace->lock))
 		return VM_FAULT_SIGBUS;
@@ -101,7 +103,7 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
  */
 static void arena_open(struct vm_area_struct *vma)
 {
-	if (!ZVM_VM_HUGE || vma->vm_mm == zvm_vma_aspace(vma)->arch.mm)
+	if (!ZVM_VM_HUGE || vma->vm_mm == zvm_aspace_mm(zvm_vma_aspace(vma)))
 		return;
 	vm_flags_set(vma, VM_WIPEONFORK);
 	zvm_arch_unmap(vma->vm_file->f_mapping, vma->vm_pgoff, vma_pages(vma), false);
@@ -144,11 +146,10 @@ const struct vm_operations_struct zvm_arena_vm_ops = {
  * Let a fault map the folio that the window is at, which only the core's part of a
  * fault can do. Returns where to go on, however that went.
  */
-static u64 populate_folio(const struct zvm_window *win)
+static unsigned long populate_folio(const struct zvm_window *win)
 {
 	fixup_user_fault(win->vma->vm_mm, win->addr, 0, NULL);
-	return min((u64)win->addr + ((u64)win->pages << PAGE_SHIFT),
-		   ALIGN((u64)win->addr + 1, PMD_SIZE));
+	return min(win->addr + (win->pages << PAGE_SHIFT), ALIGN(win->addr + 1, PMD_SIZE));
 }
 
 /*
@@ -157,13 +158,14 @@ static u64 populate_folio(const struct zvm_window *win)
  */
 static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 {
-	struct vm_area_struct *vma = find_vma(aspace->arch.mm, *addr);
+	unsigned long at = zvm_aspace_at(aspace, *addr);
+	struct vm_area_struct *vma = find_vma(aspace->arch.mm, at);
 	struct zvm_mapping *map;
 	struct zvm_window win;
 	int ret = 0;
 
 	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
-	if (!vma || vma->vm_start > *addr || zvm_vma_aspace(vma) != aspace)
+	if (!vma || vma->vm_start > at || zvm_vma_aspace(vma) != aspace)
 		return false;
 	if (down_read_killable(&aspace->lock))
 		return false;
@@ -176,25 +178,25 @@ static bool populate_round(struct zvm_aspace *aspace, u64 *addr, u64 end)
 	if (map->prot & ZX_VM_PERM_READ) {
 		WRITE_ONCE(map->touched, true);
 		ret = zvm_store_populate(&win, POPULATE_ROUND);
-		*addr = win.addr;
+		*addr = zvm_aspace_addr(aspace, win.addr);
 	} else {
 		*addr += (u64)win.pages << PAGE_SHIFT;
 	}
 	up_read(&aspace->lock);
 	if (ret > 0)
-		*addr = populate_folio(&win);
+		*addr = zvm_aspace_addr(aspace, populate_folio(&win));
 	return ret >= 0;
 }
 
 void zvm_arena_populate(struct zvm_aspace *aspace, u64 addr, u64 len)
 {
-	struct mm_struct *mm = aspace->arch.mm;
+	struct mm_struct *mm = zvm_aspace_mm(aspace);
 	bool remote = !zvm_aspace_is_current(aspace);
 	u64 end = addr + len;
 	bool more = true;
 
-	/* A process that is going has no use for it. */
-	if (remote && !mmget_not_zero(mm))
+	/* A process that is going has no use for it; nor that which will adopt it. */
+	if (!mm || (remote && !mmget_not_zero(mm)))
 		return;
 	while (more && addr < end && !fatal_signal_pending(current)) {
 		if (mmap_read_lock_killable(mm))
@@ -241,6 +243,7 @@ int zvm_classify_user_fault(u64 addr, bool write)
 		goto unlock;
 	}
 
+	addr = zvm_aspace_addr(aspace, addr);
 	down_read(&aspace->lock);
 	map = aspace->dead ? NULL : zvm_aspace_find(aspace, addr & PAGE_MASK);
 	if (!map)

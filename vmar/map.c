@@ -8,7 +8,7 @@
 static int check_exec_locked(const struct zvm_vmar *vmar, const struct zvm_map *map)
 {
 	/* Only the owner can make its arena executable. */
-	if (map->prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_is_current(vmar->aspace))
+	if (map->prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_may_exec(vmar->aspace))
 		return -EOPNOTSUPP;
 	return 0;
 }

@@ -9,23 +9,9 @@
 
 #include "vmar.h"
 
-/**
- * struct part - of the range, in one mapping
- * @vmo: the VMO, with a reference
- * @offset: in it
- * @addr: of the part
- * @len: bytes
- */
-struct part {
-	struct zvm_vmo *vmo;
-	u64 offset;
-	u64 addr;
-	u64 len;
-};
-
 /* May the mapping be worked on? */
 static int check_locked(const struct zvm_vmar *vmar, const struct zvm_mapping *piece,
-			const struct part *part, u32 op, bool children)
+			const struct zvm_part *part, u32 op, bool children)
 {
 	bool inside = piece->node.parent != vmar;
 	u8 need = 0;
@@ -54,21 +40,17 @@ static int check_locked(const struct zvm_vmar *vmar, const struct zvm_mapping *p
 	return (piece->max_prot & need) == need ? 0 : -EACCES;
 }
 
-/* What is mapped at @addr, as far as it is one mapping and before @end. */
-static int find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end, u32 op,
-		       bool children, struct part *part)
+struct zvm_mapping *zvm_part_find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end,
+					 struct zvm_part *part)
 {
 	struct zvm_mapping *piece;
 	struct zvm_steps steps;
 	struct zvm_step step;
-	int err;
 
-	if (vmar->dead)
-		return -EBADFD;
 	zvm_steps_begin(&steps, vmar, addr, end - addr, true);
 	zvm_steps_next(&steps, &step);
 	if (!step.node)
-		return -EBADFD;
+		return NULL;
 	piece = node_mapping(step.node);
 	part->vmo = piece->vmo;
 	part->offset = zvm_mapping_vmo_offset(piece) + (addr - piece->node.base);
@@ -79,14 +61,27 @@ static int find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end, u32 op,
 		part->len = step.end - addr;
 		cond_resched();
 	} while (zvm_steps_next(&steps, &step) && step.node && node_mapping(step.node)->joined);
+	return piece;
+}
 
+static int find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end, u32 op,
+		       bool children, struct zvm_part *part)
+{
+	struct zvm_mapping *piece;
+	int err;
+
+	if (vmar->dead)
+		return -EBADFD;
+	piece = zvm_part_find_locked(vmar, addr, end, part);
+	if (!piece)
+		return -EBADFD;
 	err = check_locked(vmar, piece, part, op, children);
 	if (!err)
 		zvm_object_get(&part->vmo->obj);
 	return err;
 }
 
-static int do_part(struct zvm_aspace *aspace, const struct part *part, u32 op)
+static int do_part(struct zvm_aspace *aspace, const struct zvm_part *part, u32 op)
 {
 	bool populate = false;
 	int err = 0;
@@ -123,7 +118,7 @@ int zvm_vmar_op_range(struct zvm_vmar *vmar, u32 op, u64 addr, u64 len, bool chi
 {
 	struct zvm_aspace *aspace = vmar->aspace;
 	u64 end = addr + len;
-	struct part part;
+	struct zvm_part part;
 	int err;
 
 	if (!zvm_vmar_contains(vmar, addr, len))

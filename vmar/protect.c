@@ -72,7 +72,7 @@ static int plan_locked(const struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot,
 		cond_resched();
 	}
 	/* Only the owner can make its arena executable. */
-	if (prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_is_current(vmar->aspace))
+	if (prot & ZX_VM_PERM_EXECUTE && !zvm_aspace_may_exec(vmar->aspace))
 		return -EOPNOTSUPP;
 	return 0;
 }

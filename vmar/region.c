@@ -229,6 +229,14 @@ static void vmar_evict(struct zvm_object *obj)
 	zvm_object_put(&aspace->obj);
 }
 
+static void vmar_last_close(struct zvm_object *obj)
+{
+	struct zvm_vmar *vmar = to_vmar(obj);
+
+	if (!vmar->depth)
+		zvm_aspace_abandon(vmar->aspace);
+}
+
 static void vmar_show_fdinfo(struct seq_file *m, struct zvm_object *obj)
 {
 	const struct zvm_vmar *vmar = to_vmar(obj);
@@ -253,6 +261,7 @@ struct zvm_object_type zvm_vmar_type = {
 	.zx_type = ZX_OBJ_TYPE_VMAR,
 	.size = sizeof(struct zvm_vmar),
 	.fops = &vmar_fops,
+	.last_close = vmar_last_close,
 	.evict = vmar_evict,
 	.show_fdinfo = vmar_show_fdinfo,
 };

@@ -58,6 +58,7 @@ struct zvm_vmar *vk_make_aspace(struct kunit *test, struct zvm_aspace **aspace, 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
 	*aspace = container_of(obj, struct zvm_aspace, obj);
 	init_rwsem(&(*aspace)->lock);
+	mutex_init(&(*aspace)->remap_lock);
 	/* No thread's memory, not even a kernel thread's; never looked into. */
 	(*aspace)->arch.mm = ERR_PTR(-ESRCH);
 	(*aspace)->arch.ptes = obj->inode.i_mapping;

@@ -3,6 +3,8 @@
  * Mapping parts of an arena anew: for memory that is to be executed, and to
  * give back page tables. These are the only things that take mmap_lock for
  * writing after an arena has been made.
+ *
+ * Where memory is executable, addresses are those of the process: zvm_aspace_may_exec().
  */
 #include <linux/file.h>
 #include <linux/mman.h>
@@ -24,12 +26,13 @@
 /* The arena's file, with a reference, while it has a VMA at @addr. */
 static struct file *get_arena_file(struct zvm_aspace *aspace, u64 addr)
 {
+	unsigned long at = zvm_aspace_at(aspace, addr);
 	struct vm_area_struct *vma;
 	struct file *file = NULL;
 
 	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
-	vma = find_vma(aspace->arch.mm, addr);
-	if (vma && vma->vm_start <= addr && zvm_vma_aspace(vma) == aspace)
+	vma = find_vma(aspace->arch.mm, at);
+	if (vma && vma->vm_start <= at && zvm_vma_aspace(vma) == aspace)
 		file = get_file(vma->vm_file);
 	return file;
 }
@@ -82,16 +85,18 @@ int zvm_arena_allow_exec(struct zvm_aspace *aspace, u64 addr, u64 len)
 /* How many VMAs of the process begin in the range, at most @max. */
 static unsigned int count_vmas(struct zvm_aspace *aspace, u64 addr, u64 end, unsigned int max)
 {
+	unsigned long at = zvm_aspace_at(aspace, addr);
+	unsigned long last = zvm_aspace_at(aspace, end);
 	struct vm_area_struct *vma;
 	unsigned int n = 0;
 
 	lockdep_assert_held(&aspace->arch.mm->mmap_lock);
-	while (addr < end && n < max) {
-		vma = find_vma(aspace->arch.mm, addr);
-		if (!vma || vma->vm_start >= end)
+	while (at < last && n < max) {
+		vma = find_vma(aspace->arch.mm, at);
+		if (!vma || vma->vm_start >= last)
 			break;
-		n += vma->vm_start >= addr;
-		addr = vma->vm_end;
+		n += vma->vm_start >= at;
+		at = vma->vm_end;
 	}
 	return n;
 }

@@ -160,6 +160,20 @@ void zvm_steps_begin(struct zvm_steps *steps, const struct zvm_vmar *vmar,
 /* The next step. The caller may remove or cut the node of the last one. */
 bool zvm_steps_next(struct zvm_steps *steps, struct zvm_step *step);
 
+/**
+ * struct zvm_part - of a range, as far as it is one mapping
+ * @vmo: the VMO
+ * @offset: in it
+ * @addr: of the part
+ * @len: bytes
+ */
+struct zvm_part {
+	struct zvm_vmo *vmo;
+	u64 offset;
+	u64 addr;
+	u64 len;
+};
+
 /* ---- mapping.c ---- */
 
 /**
@@ -320,6 +334,24 @@ int zvm_vmar_unmap(struct zvm_vmar *vmar, u64 addr, u64 len, bool regions);
 
 int zvm_vmar_protect(struct zvm_vmar *vmar, u64 addr, u64 len, u8 prot, bool children);
 int zvm_vmar_op_range(struct zvm_vmar *vmar, u32 op, u64 addr, u64 len, bool children);
+
+/*
+ * What is mapped at @addr, in the region or what is in it, and before @end: its first
+ * piece, with @part filled in but no reference taken; NULL: nothing. aspace->lock held.
+ */
+struct zvm_mapping *zvm_part_find_locked(const struct zvm_vmar *vmar, u64 addr, u64 end,
+					 struct zvm_part *part);
+
+/* ---- memory.c ---- */
+
+/*
+ * Where the @len > 0 bytes at @addr of an address space are to be read, or written, if
+ * not less. @part gets a reference on the VMO. -EBADFD: the region is dead; -ENOENT:
+ * nothing is mapped there; -EACCES: it can never be mapped so; -ERANGE: beyond the end of
+ * the VMO. No locks held.
+ */
+int zvm_vmar_find_memory(struct zvm_vmar *root, u64 addr, u64 len, bool write,
+			 struct zvm_part *part);
 
 /* Is [addr, addr + len) inside the region? @len > 0. */
 static inline bool zvm_vmar_contains(const struct zvm_vmar *vmar, u64 addr, u64 len)

@@ -104,6 +104,53 @@ zx_status_t zvm_handle_from_fd(int fd, zx_handle_t *out);
 zx_status_t zvm_vmar_lend(zx_handle_t vmar, zx_rights_t rights, zx_handle_t *out);
 
 /**
+ * zvm_aspace_create() - make an address space that belongs to no process yet
+ * @kind: ZVM_ASPACE_USER: addresses of the process that adopts it; ZVM_ASPACE_GUEST_PHYS:
+ *	those of a virtual machine, which appear somewhere in that process
+ * @base: its first address, a multiple of 1 GiB, 0 for GUEST_PHYS only
+ * @size: bytes, a multiple of 1 GiB, not 0
+ * @root: handle of its root region, with all rights
+ *
+ * It can be filled with regions and mappings, and read and written by
+ * zx_process_read_memory() and zx_process_write_memory(). A process takes it by
+ * zvm_aspace_adopt(). It ends when the last handle of the root region is closed without
+ * that having happened. Each of its handles works in whatever process holds it, as if made
+ * by zvm_vmar_lend(), before and after it is adopted.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_INVALID_ARGS: @base, @size or @kind is not as said above, or @root cannot be
+ *   written
+ * - ZX_ERR_OUT_OF_RANGE: nobody has such addresses
+ * - ZX_ERR_NO_MEMORY, ZX_ERR_UNAVAILABLE: see zx_vmo_create()
+ */
+zx_status_t zvm_aspace_create(uint32_t kind, zx_vaddr_t base, size_t size, zx_handle_t *root);
+
+/**
+ * zvm_aspace_adopt() - make an address space that of the calling process
+ * @root: its root region; ZX_RIGHT_READ, ZX_RIGHT_WRITE, ZX_RIGHT_EXECUTE,
+ *	ZX_RIGHT_OP_CHILDREN
+ * @addr: where it begins in the process
+ *
+ * What is mapped can be accessed from then on. Of ZVM_ASPACE_USER there can be one, to
+ * whose root region zx_vmar_root_self() gives a handle that is this process's own. If it
+ * fails nothing has changed.
+ *
+ * One of ZVM_ASPACE_GUEST_PHYS is for KVM: what is at @addr + x is to be the memory at x of a
+ * machine whose addresses begin at 0 (KVM_SET_USER_MEMORY_REGION).
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: as always
+ * - ZX_ERR_INVALID_ARGS: @root is not a root region, or @addr cannot be written
+ * - ZX_ERR_ALREADY_BOUND: it has, or had, a process
+ * - ZX_ERR_BAD_STATE: the process has used zx_vmar_root_self() or adopted another one
+ * - ZX_ERR_ALREADY_EXISTS: something else is at its addresses
+ * - ZX_ERR_NO_MEMORY: also if RLIMIT_AS does not allow it
+ */
+zx_status_t zvm_aspace_adopt(zx_handle_t root, zx_vaddr_t *addr);
+
+/**
  * zvm_handle_send() - move a handle to another process
  * @sock: a connected Unix socket, of any type, blocking or not
  * @h: any handle; ZX_RIGHT_TRANSFER. Closed if the call succeeds, else

@@ -647,6 +647,46 @@ zx_status_t zx_vmar_op_range(zx_handle_t handle, uint32_t op, zx_vaddr_t addr, s
 			     void *buffer, size_t buffer_size);
 
 /**
+ * zx_process_read_memory() - read memory by its address in an address space
+ * @handle: the root region, which stands for its process; ZX_RIGHT_READ
+ * @vaddr: absolute address
+ * @buffer: where to
+ * @buffer_size: bytes, at most 64 MiB
+ * @actual: how many have been read
+ *
+ * Reads the VMOs that are mapped there, and stops where nothing is: @actual may then
+ * be less than @buffer_size. What the mappings permit now does not matter, but what they
+ * may ever. Only memory mapped in regions can be read so, not the process's other memory.
+ *
+ * Return: ZX_OK, or
+ *
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: as always;
+ *   WRONG_TYPE also if @handle is a region that is not the root
+ * - ZX_ERR_INVALID_ARGS: @buffer or @actual cannot be written, @buffer_size is 0 or too
+ *   large
+ * - ZX_ERR_NOT_FOUND: nothing is mapped at @vaddr
+ * - ZX_ERR_OUT_OF_RANGE: what is mapped there is beyond the end of its VMO
+ * - ZX_ERR_ACCESS_DENIED: also if that was mapped without ZX_RIGHT_READ
+ * - ZX_ERR_BAD_STATE: the process has ended, or the VMO is not cached
+ */
+zx_status_t zx_process_read_memory(zx_handle_t handle, zx_vaddr_t vaddr, void *buffer,
+				   size_t buffer_size, size_t *actual);
+
+/**
+ * zx_process_write_memory() - write memory by its address in an address space
+ * @handle: the root region, which stands for its process; ZX_RIGHT_WRITE
+ * @vaddr: absolute address
+ * @buffer: where from
+ * @buffer_size: bytes, at most 64 MiB
+ * @actual: how many have been written
+ *
+ * As zx_process_read_memory(); memory that was mapped without ZX_RIGHT_WRITE to the VMO or
+ * the region cannot be written (ZX_ERR_ACCESS_DENIED).
+ */
+zx_status_t zx_process_write_memory(zx_handle_t handle, zx_vaddr_t vaddr, const void *buffer,
+				    size_t buffer_size, size_t *actual);
+
+/**
  * zx_vmar_unmap_handle_close_thread_exit() - last act of a thread
  * @vmar_handle: the region
  * @addr: absolute address of what to unmap; may hold the caller's own stack
