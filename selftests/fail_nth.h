@@ -141,6 +141,8 @@ union fn_cmd {
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range range;
+	struct zvm_aspace_create aspace_create;
+	struct zvm_aspace_adopt adopt;
 	char bytes[64];
 };
 

@@ -39,7 +39,7 @@ guest()	# options for tools/vm -- programs
 	tools/vm --timeout 1800 --reserve --qemu "-device edu" \
 		--qemu "-object memory-backend-ram,size=1M,share=on,id=shared -device ivshmem-plain,memdev=shared" \
 		--kmod "brd rd_nr=1 rd_size=65536" \
-		--kmod "nbd nbds_max=1 max_part=0" $VMFLAGS "${options[@]}" \
+		--kmod "nbd nbds_max=1 max_part=0" --kvm $VMFLAGS "${options[@]}" \
 		--file selftests/run-tests.sh -- sh run-tests.sh "$@" ${ARGS:+-- $ARGS} 2>&1
 	echo "# guest ended: status $?"
 }

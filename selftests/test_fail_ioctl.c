@@ -1177,6 +1177,88 @@ static bool unchanged(struct fn_world *w)
 	return zt_committed(w->vmo) == 4 * P && zt_vmo_holds(w->vmo, 0, 3 * P, 1);
 }
 
+/* ---- address spaces ---- */
+
+#define ASPACE_BASE (1ull << 44)
+#define ASPACE_SIZE (1ull << 30)
+
+static void fill_aspace(struct fn_world *w, union fn_cmd *m)
+{
+	m->aspace_create.base = ASPACE_BASE;
+	m->aspace_create.length = ASPACE_SIZE;
+	m->aspace_create.out_handle = u(&w->out->handle);
+}
+
+static bool done_aspace(struct fn_world *w)
+{
+	zx_handle_t h = made(w);
+
+	return h && vt_region_of(h).base == ASPACE_BASE && vt_maps_count(h) == 1;
+}
+
+/* In the bag: one for a machine, which shows the VMO from its first address on. */
+static void setup_aspace(struct fn_world *w)
+{
+	zx_handle_t h = 0;
+	zx_vaddr_t addr;
+
+	zvm_aspace_create(ZVM_ASPACE_GUEST_PHYS, ASPACE_BASE, ASPACE_SIZE, &h);
+	zt_keep(&w->bag, h);
+	zx_vmar_map(h, ZT_RW | ZX_VM_SPECIFIC, 0, w->vmo, 0, FN_VMO_PAGES * P, &addr);
+}
+
+static void fill_adopt(struct fn_world *w, union fn_cmd *m)
+{
+	m->adopt.out_addr = u(&w->out->a);
+}
+
+static bool done_adopt(struct fn_world *w)
+{
+	const uint8_t *at = (const uint8_t *)w->out->a;
+
+	if (zt_try_read(at) || zt_mismatch(at, 3 * P, 0, 1) != -1)
+		return false;
+	w->mem = (void *)w->out->a;
+	w->mem_len = ASPACE_SIZE;
+	return true;
+}
+
+/* Nothing is mapped here, all is still there. */
+static bool kept_adopt(struct fn_world *w)
+{
+	uint8_t byte = 0;
+	size_t n;
+
+	return zx_process_read_memory(w->bag.h[0], ASPACE_BASE + 1, &byte, 1, &n) == ZX_OK &&
+	       byte == zt_pattern(1, 1);
+}
+
+static void fill_process(struct fn_world *w, union fn_cmd *m)
+{
+	m->transfer.offset = ASPACE_BASE + P / 2;
+	m->transfer.length = P;
+	m->transfer.buffer = u(w->out->buf);
+}
+
+static bool done_process_read(struct fn_world *w)
+{
+	return w->cmd.transfer.done == P && zt_mismatch(w->out->buf, P, P / 2, 1) == -1;
+}
+
+static void setup_process_write(struct fn_world *w)
+{
+	setup_aspace(w);
+	zt_fill(w->out->buf, P, 0, 2);
+}
+
+static bool done_process_write(struct fn_world *w)
+{
+	uint8_t got[8];
+
+	return w->cmd.transfer.done == P && zx_vmo_read(w->vmo, got, P, 8) == ZX_OK &&
+	       zt_mismatch(got, 8, P / 2, 2) == -1;
+}
+
 #define CASE(name_, nr_, struct_, target_, fill_, done_, ...)			\
 	{ .name = name_, .nr = nr_, .target = FN_ON_##target_, .fill = fill_,	\
 	  .done = done_, .size = sizeof(struct struct_), __VA_ARGS__ }
@@ -1479,6 +1561,20 @@ static const struct fn_case vmar_cases[] = {
 	VMAR_OP_CASE(PREFETCH, unchanged),
 };
 
+#define PROCESS_CASE(nr_, done_, ...)						\
+	CASE(#nr_, ZVM_##nr_, zvm_vmo_transfer, BAG, fill_process, done_, __VA_ARGS__)
+
+static const struct fn_case aspace_cases[] = {
+	CASE("ASPACE_CREATE", ZVM_ASPACE_CREATE, zvm_aspace_create, DEVICE, fill_aspace,
+	     done_aspace, .outs = { OUT(zvm_aspace_create, out_handle) }),
+	CASE("ASPACE_ADOPT", ZVM_ASPACE_ADOPT, zvm_aspace_adopt, BAG, fill_adopt, done_adopt,
+	     .setup = setup_aspace, .kept = kept_adopt,
+	     .outs = { OUT(zvm_aspace_adopt, out_addr) }),
+	PROCESS_CASE(PROCESS_READ, done_process_read, .setup = setup_aspace),
+	PROCESS_CASE(PROCESS_WRITE, done_process_write, .setup = setup_process_write,
+		     .flags = FN_COMMITS),
+};
+
 static const struct {
 	const struct fn_case *cases;
 	size_t n;
@@ -1488,6 +1584,7 @@ static const struct {
 	{ vmo_cases, ARRAY_SIZE(vmo_cases) },
 	{ bti_cases, ARRAY_SIZE(bti_cases) },
 	{ vmar_cases, ARRAY_SIZE(vmar_cases) },
+	{ aspace_cases, ARRAY_SIZE(aspace_cases) },
 };
 
 #define for_each_case(c, group_)						\

@@ -14,12 +14,16 @@
 
 #include <zircon-vm.h>
 
-enum target { DEVICE, ANY, VMO, VMAR, BTI, PMT };
+enum target { DEVICE, ANY, VMO, VMAR, BTI, PMT, ROOT };
+
+/* Where the detached address space begins; the VMO's first page is there. */
+#define GUEST_BASE (1ull << 32)
 
 /* What the commands act on, and memory for what they write. */
 struct ctx {
 	int dev, vmo, vmar;	/* vmar: a sub-region of its own for each test */
-	zx_handle_t vmo_h, vmar_h;
+	int root;		/* of a detached address space */
+	zx_handle_t vmo_h, vmar_h, root_h;
 	zx_handle_t bti_h, pmt_h;	/* the pin is of another VMO */
 	zx_vaddr_t base;	/* of the region; one page of the VMO is mapped there */
 	struct {
@@ -60,6 +64,8 @@ union cmd {
 	struct zvm_vmar_allocate allocate;
 	struct zvm_vmar_map map;
 	struct zvm_vmar_range vmar_range;
+	struct zvm_aspace_create aspace_create;
+	struct zvm_aspace_adopt aspace_adopt;
 	__u32 word[32];
 	char bytes[128];
 };
@@ -249,6 +255,25 @@ static void good_vmar_op(struct ctx *c, union cmd *m)
 	m->range.length = zt_page();
 }
 
+static void good_aspace(struct ctx *c, union cmd *m)
+{
+	m->aspace_create.base = 1ull << 40;
+	m->aspace_create.length = 1ull << 30;
+	m->aspace_create.out_handle = u(&c->out->handle);
+}
+
+static void good_adopt(struct ctx *c, union cmd *m)
+{
+	m->aspace_adopt.out_addr = u(&c->out->a);
+}
+
+static void good_process(struct ctx *c, union cmd *m)
+{
+	m->transfer.buffer = u(c->out->buf);
+	m->transfer.length = 100;
+	m->transfer.offset = GUEST_BASE;
+}
+
 #define OFF(str, member) offsetof(struct str, member)
 
 static const struct command {
@@ -342,6 +367,15 @@ static const struct command {
 	  .outs = { OFF(zvm_bti_pin, out_handle) } },
 	{ "PMT_UNPIN", ZVM_PMT_UNPIN, PMT, good_nothing, sizeof(struct zvm_pmt_unpin),
 	  .once = true },
+	{ "ASPACE_CREATE", ZVM_ASPACE_CREATE, DEVICE, good_aspace,
+	  sizeof(struct zvm_aspace_create), .flags = OFF(zvm_aspace_create, kind),
+	  .bad_flags = ~1u, .outs = { OFF(zvm_aspace_create, out_handle) } },
+	{ "ASPACE_ADOPT", ZVM_ASPACE_ADOPT, ROOT, good_adopt, sizeof(struct zvm_aspace_adopt),
+	  .once = true, .outs = { OFF(zvm_aspace_adopt, out_addr) } },
+	{ "PROCESS_READ", ZVM_PROCESS_READ, ROOT, good_process, sizeof(struct zvm_vmo_transfer),
+	  .writes_itself = true },
+	{ "PROCESS_WRITE", ZVM_PROCESS_WRITE, ROOT, good_process,
+	  sizeof(struct zvm_vmo_transfer), .writes_itself = true },
 	{ "VMAR_ALLOCATE", ZVM_VMAR_ALLOCATE, VMAR, good_allocate,
 	  sizeof(struct zvm_vmar_allocate), .reserved = { OFF(zvm_vmar_allocate, reserved) },
 	  .flags = OFF(zvm_vmar_allocate, options), .bad_flags = 0x00ff0000 | 0x7 | 0x20,
@@ -391,6 +425,8 @@ static int target_fd(struct ctx *x, const struct command *c)
 		return zvm_handle_to_fd(x->bti_h);
 	case PMT:
 		return zvm_handle_to_fd(x->pmt_h);
+	case ROOT:
+		return x->root;
 	default:
 		return x->vmo;
 	}
@@ -420,6 +456,7 @@ static void undo(struct ctx *x, const struct command *c)
 	case ZVM_BTI_CREATE:
 	case ZVM_VMO_CREATE_CONTIGUOUS:
 	case ZVM_BTI_PIN:
+	case ZVM_ASPACE_CREATE:
 		close((int)ZVM_HANDLE_FD(x->out->handle));
 		break;
 	case ZVM_VMAR_MAP:
@@ -428,6 +465,23 @@ static void undo(struct ctx *x, const struct command *c)
 		ioctl(x->vmar, ZVM_VMAR_UNMAP, &range);
 		break;
 	}
+}
+
+/* A detached address space, which shows a page of a VMO of its own. */
+static zx_status_t make_root(struct ctx *x)
+{
+	zx_handle_t vmo = zt_vmo(zt_page(), 0);
+	zx_vaddr_t addr;
+	zx_status_t st;
+
+	st = zvm_aspace_create(ZVM_ASPACE_GUEST_PHYS, GUEST_BASE, 1ul << 30, &x->root_h);
+	x->root = zvm_handle_to_fd(x->root_h);
+	if (st == ZX_OK)
+		st = zx_vmar_map(x->root_h, ZT_RW | ZX_VM_SPECIFIC, 0, vmo, 0, zt_page(), &addr);
+	if (st == ZX_OK)
+		st = zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, 0, zt_page(), NULL, 0);
+	zx_handle_close(vmo);
+	return st;
 }
 
 FIXTURE(uapi)
@@ -464,6 +518,7 @@ FIXTURE_SETUP(uapi)
 	pinned = zt_vmo(ZT_P, 0);
 	ZT_ASSERT_OK(zx_bti_pin(x->bti_h, ZX_BTI_PERM_READ, pinned, 0, ZT_P, NULL, 0, &x->pmt_h));
 	ZT_ASSERT_OK(zx_handle_close(pinned));
+	ZT_ASSERT_OK(make_root(x));
 	self->quiet = zt_stats();
 	self->fds = zt_fd_count();
 }
@@ -476,6 +531,7 @@ FIXTURE_TEARDOWN(uapi)
 		ZT_EXPECT_NO_LEAK(&self->quiet);
 		EXPECT_EQ(self->fds, zt_fd_count());
 	}
+	zx_handle_close(x->root_h);
 	zx_vmar_destroy(x->vmar_h);
 	zx_handle_close(x->pmt_h);
 	zx_handle_close(x->bti_h);
@@ -747,7 +803,7 @@ TEST_F(uapi, bad_out_pointers)
 	/* and a good one: in a mapping of the VMO that the command is about */
 	for_each_command(c) {
 		for (size_t o = 0; o < ARRAY_SIZE(c->outs) && c->outs[o]; o++) {
-			if (c->nr == ZVM_VMAR_MAP || c->nr == ZVM_VMAR_ALLOCATE)
+			if (c->once || c->nr == ZVM_VMAR_MAP || c->nr == ZVM_VMAR_ALLOCATE)
 				continue;
 			fill(&self->x, c, &m);
 			memcpy(m.bytes + c->outs[o], &self->x.base, sizeof(__u64));
@@ -808,6 +864,11 @@ TEST_F(uapi, wrong_descriptors)
 			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmo, c->nr, &m)) TH_LOG("%s", c->name);
 			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmar, c->nr, &m)) TH_LOG("%s", c->name);
 			break;
+		case ROOT:
+			/* a part of an address space is not all of it */
+			EXPECT_EQ(c->nr == ZVM_ASPACE_ADOPT ? EACCES : EMEDIUMTYPE,
+				  call(self->x.vmar, c->nr, &m)) TH_LOG("%s", c->name);
+			/* fall through */
 		case VMAR:
 			EXPECT_EQ(EMEDIUMTYPE, call(self->x.vmo, c->nr, &m)) TH_LOG("%s", c->name);
 			EXPECT_EQ(EBADF, call(self->x.dev, c->nr, &m)) TH_LOG("%s", c->name);
@@ -848,7 +909,8 @@ TEST_F(uapi, wrong_tag)
 			continue;
 		right = ZVM_HANDLE_TAG(c->target == VMAR ? self->x.vmar_h :
 				       c->target == BTI ? self->x.bti_h :
-				       c->target == PMT ? self->x.pmt_h : self->x.vmo_h);
+				       c->target == PMT ? self->x.pmt_h :
+				       c->target == ROOT ? self->x.root_h : self->x.vmo_h);
 		for (__u32 tag = 1; tag < 1100; tag++) {
 			fill(&self->x, c, &m);
 			m.word[1] = tag;
@@ -1157,7 +1219,7 @@ TEST_F(uapi, stats)
 	ZT_EXPECT_U64(self->quiet.pages + 2, s.pages);
 	EXPECT_GT(s.page_nodes, self->quiet.page_nodes);
 	ZT_EXPECT_U64(self->quiet.mappings, s.mappings);
-	ZT_EXPECT_U64(1, s.aspaces);
+	ZT_EXPECT_U64(2, s.aspaces);
 	ZT_EXPECT_OK(zx_handle_close(h));
 }
 
@@ -1289,7 +1351,8 @@ static void *fuzz(void *arg)
 		if (c->nr == ZVM_VMO_CREATE_PHYSICAL && m.physical.length > 64 * zt_page())
 			continue;
 		/* nor may handles pile up, or the objects be lost that all use */
-		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY || c->nr == ZVM_PMT_UNPIN)
+		if (c->nr == ZVM_HANDLE_CLOSE || c->nr == ZVM_VMAR_DESTROY ||
+		    c->nr == ZVM_PMT_UNPIN || c->nr == ZVM_ASPACE_ADOPT)
 			continue;
 		/* nor may anybody wait long */
 		if (c->nr == ZVM_OBJECT_WAIT_ONE && m.wait_one.deadline > 0)
@@ -1307,7 +1370,8 @@ static void *fuzz(void *arg)
 					 c->nr == ZVM_BTI_CREATE || c->nr == ZVM_BTI_PIN ||
 					 c->nr == ZVM_VMO_CREATE_CONTIGUOUS ||
 					 c->nr == ZVM_VMO_CREATE_PHYSICAL ||
-					 c->nr == ZVM_VMO_CREATE_CHILD))
+					 c->nr == ZVM_VMO_CREATE_CHILD ||
+					 c->nr == ZVM_ASPACE_CREATE))
 			close((int)ZVM_HANDLE_FD(f->x.out->handle));
 	}
 	return NULL;
@@ -1329,6 +1393,9 @@ static int fuzz_in_child(void *arg)
 	 */
 	mallopt(M_ARENA_MAX, 1);
 	pthread_barrier_init(&start, NULL, 2);
+	/* the parent's handle works here, too: none of its regions must stay */
+	if (zx_handle_close(self->x.root_h) != ZX_OK)
+		return 6;
 	for (int i = 0; i < 2; i++) {
 		f[i] = (struct fuzz){ .x = self->x, .seed = 4711u + (unsigned int)i,
 				      .start = &start };
@@ -1338,6 +1405,8 @@ static int fuzz_in_child(void *arg)
 				     &f[i].x.base) != ZX_OK)
 			return 1;
 		f[i].x.vmar = zvm_handle_to_fd(f[i].x.vmar_h);
+		if (make_root(&f[i].x) != ZX_OK)
+			return 7;
 		if (zx_vmar_map(f[i].x.vmar_h, ZT_RW | ZX_VM_SPECIFIC, 0, self->x.vmo_h, 0,
 				zt_page(), &addr) != ZX_OK)
 			return 2;

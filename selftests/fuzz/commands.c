@@ -150,6 +150,19 @@ static const struct name vm_options[] = {
 	N(ZX_VM_ALIGN_1KB), N(ZX_VM_ALIGN_2MB), N(ZX_VM_ALIGN_4GB), { 0, NULL }
 };
 
+static const struct name kinds[] = {
+	N(ZVM_ASPACE_USER), N(ZVM_ASPACE_GUEST_PHYS), N(ZVM_ASPACE_GUEST_PHYS), N(2),
+	N(0xffffffff), { 0, NULL }
+};
+static const struct name bases[] = {
+	N(1ull << 44), N(1ull << 44), N(1ull << 45), N(1ull << 30), N(1ull << 51), N(0),
+	N(PAGE), N(0ull - (1ull << 30)), { 0, NULL }
+};
+static const struct name lengths[] = {
+	N(1ull << 30), N(1ull << 30), N(1ull << 32), N(1ull << 40), N(1ull << 47), N(0), N(PAGE),
+	N(0ull - (1ull << 30)), { 0, NULL }
+};
+
 #define R ZX_VM_PERM_READ
 #define RW (R | ZX_VM_PERM_WRITE)
 #define RX (R | ZX_VM_PERM_EXECUTE)
@@ -217,6 +230,12 @@ static uint32_t need_children(const uint64_t *args)
 {
 	(void)args;
 	return ZX_RIGHT_OP_CHILDREN;
+}
+
+static uint32_t need_all_of_root(const uint64_t *args)
+{
+	(void)args;
+	return ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE | ZX_RIGHT_OP_CHILDREN;
 }
 
 static uint32_t need_signal(const uint64_t *args)
@@ -296,6 +315,14 @@ static uint32_t need_can_map(const uint64_t *args)
 		MEMBER(zvm_vmo_transfer, tag, A_TAG),					\
 		MEMBER(zvm_vmo_transfer, buffer, A_BUFFER),				\
 		MEMBER(zvm_vmo_transfer, offset, A_OFFSET),				\
+		MEMBER(zvm_vmo_transfer, length, A_BYTES),				\
+		MEMBER(zvm_vmo_transfer, done, A_NUMBER, .from = 9)))
+
+#define PROCESS(_name, _need)								\
+	COMMAND(_name, 15, zvm_vmo_transfer, .needs = _need, ARGS(SLOT_VMAR,		\
+		MEMBER(zvm_vmo_transfer, tag, A_TAG),					\
+		MEMBER(zvm_vmo_transfer, buffer, A_BUFFER),				\
+		MEMBER(zvm_vmo_transfer, offset, A_ADDRESS),				\
 		MEMBER(zvm_vmo_transfer, length, A_BYTES),				\
 		MEMBER(zvm_vmo_transfer, done, A_NUMBER, .from = 9)))
 
@@ -495,5 +522,16 @@ const struct op_type command_types[] = {
 		MEMBER(zvm_vmar_range, length, A_RESERVED))),
 	OP_RANGE(VMAR_OP_RANGE, 30, SLOT_VMAR, vmar_ops, A_ADDRESS, A_EXTENT, A_NOTHING, A_NOTHING,
 		 NULL),
+	COMMAND(ASPACE_CREATE, 12, zvm_aspace_create, .makes = MAKES_VMAR, .out = 4,
+		ARGS(SLOT_DEVICE,
+		MEMBER(zvm_aspace_create, kind, A_ONE_OF, .names = kinds),
+		MEMBER(zvm_aspace_create, base, A_ONE_OF, .names = bases),
+		MEMBER(zvm_aspace_create, length, A_ONE_OF, .names = lengths),
+		MEMBER(zvm_aspace_create, out_handle, A_OUT))),
+	COMMAND(ASPACE_ADOPT, 12, zvm_aspace_adopt, .needs = need_all_of_root, ARGS(SLOT_VMAR,
+		MEMBER(zvm_aspace_adopt, tag, A_TAG),
+		MEMBER(zvm_aspace_adopt, out_addr, A_OUT, .from = 8))),
+	PROCESS(PROCESS_READ, need_read),
+	PROCESS(PROCESS_WRITE, need_write),
 	{ .name = NULL }
 };

@@ -92,7 +92,7 @@ static bool same_handle(const struct op_type *type, const uint64_t *args, uint64
 	       (int)args[0] == WORD_FD(word) && (uint32_t)args[1] == WORD_TAG(word);
 }
 
-/* Does it change an address space? */
+/* Does it change an address space, or look into it? */
 static bool changes_vmar(const struct op_type *type)
 {
 	switch (type->command) {
@@ -102,6 +102,9 @@ static bool changes_vmar(const struct op_type *type)
 	case ZVM_VMAR_PROTECT:
 	case ZVM_VMAR_DESTROY:
 	case ZVM_VMAR_OP_RANGE:
+	case ZVM_ASPACE_ADOPT:
+	case ZVM_PROCESS_READ:
+	case ZVM_PROCESS_WRITE:
 		return true;
 	default:
 		return false;
@@ -215,10 +218,11 @@ static void take_result(const struct op_type *type, const struct op *op, const u
 
 static void look_at_data(const struct op_type *type, const struct op *op, const uint64_t *args)
 {
-	unsigned int at = type->command == ZVM_VMO_READ ? 2 : 4;
-	uint64_t len = args[type->command == ZVM_VMO_READ ? 4 : 5];
+	bool read = type->command == ZVM_VMO_READ || type->command == ZVM_PROCESS_READ;
+	unsigned int at = read ? 2 : 4;
+	uint64_t len = args[read ? 4 : 5];
 
-	if (type->command != ZVM_VMO_READ && type->command != ZVM_OBJECT_GET_INFO)
+	if (!read && type->command != ZVM_OBJECT_GET_INFO)
 		return;
 	if (op->args[at].kind == V_SCRATCH && !(op->args[at].num % 8))
 		look_for_secret((void *)args[at], len < 512 ? len : 512);

@@ -49,7 +49,8 @@ const struct name write_ways[] = {
 	{ W_VM, "process_vm_writev" }, { W_ZERO, "ZERO" }, { W_DECOMMIT, "DECOMMIT" },
 	{ W_SHRINK, "set_size" }, { W_STREAM, "set_stream_size" }, { W_PROPERTY, "set_property" },
 	{ W_FTRUNCATE, "ftruncate" }, { W_PUNCH, "fallocate" }, { W_SPLICE, "splice" },
-	{ W_READ_INTO, "read(2) into a mapping" }, { W_DUPLICATE, "duplicate" }, { 0, NULL }
+	{ W_READ_INTO, "read(2) into a mapping" }, { W_DUPLICATE, "duplicate" },
+	{ W_PROCESS, "ZVM_PROCESS_WRITE" }, { 0, NULL }
 };
 
 static void store_at(uint64_t addr)
@@ -64,7 +65,14 @@ static void write_mapped(unsigned int way, uint64_t addr, uint64_t other)
 {
 	struct iovec from = { lane_scratch(), 64 }, to = { (void *)addr, 64 };
 
+	struct zvm_vmo_transfer cmd = {
+		.size = sizeof(cmd), .buffer = (uint64_t)lane_scratch(), .offset = addr, .length = 64,
+	};
+
 	switch (way) {
+	case W_PROCESS:
+		zvm_ioctl(own_root(), ZVM_PROCESS_WRITE, &cmd);
+		break;
 	case W_MEM:
 		pwrite(WORD_FD(atomic_load(&proc.slots[FILE_MEM])), lane_scratch(), 64, (off_t)addr);
 		break;
