@@ -588,6 +588,8 @@ static int remap_inherited(void *arg)
 
 	VT_CHECK(syscall(SYS_remap_file_pages, s->r.base, P, 0, 1, 0) == -1);
 	VT_CHECK(syscall(SYS_remap_file_pages, s->root.base, s->root.len, 0, 0, 0) == -1);
+	/* A buffer there is said to be where nothing is, not where there was no memory. */
+	VT_CHECK_STATUS(ZX_ERR_NOT_FOUND, zx_vmo_read(s->vmo, vt_ptr(&s->r, 0), 0, 1));
 	return nothing_there(s);
 }
 

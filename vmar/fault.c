@@ -242,6 +242,10 @@ int zvm_classify_user_fault(u64 addr, bool write)
 		err = vma->vm_file ? -ERANGE : -ENOMEM;
 		goto unlock;
 	}
+	/* As in arena_fault(): there never is anything in it for this process. */
+	err = -ENOENT;
+	if (zvm_aspace_mm(aspace) != mm)
+		goto unlock;
 
 	addr = zvm_aspace_addr(aspace, addr);
 	down_read(&aspace->lock);
