@@ -9,7 +9,7 @@
  *
  * So whoever creates an object does so while a file of ours is open: the device
  * or a handle. An object without a handle is held by an address space, whose
- * arena is a file of ours.
+ * arena is a file of ours, as is the handle that a detached one lives by.
  */
 #include <linux/fs_context.h>
 #include <linux/module.h>

@@ -572,6 +572,43 @@ TEST(adopt_race_with_root)
 	}
 }
 
+static void *close_it(void *arg)
+{
+	zx_handle_close(*(zx_handle_t *)arg);
+	return NULL;
+}
+
+static int race_with_close(void *arg)
+{
+	zx_handle_t vmo = *(zx_handle_t *)arg;
+	struct vt_region r = make();
+	pthread_t thread;
+	zx_vaddr_t addr;
+	zx_status_t st;
+
+	VT_CHECK_OK(vt_map_at(&r, ZT_RW, GIB, vmo, 0, 2 * P));
+	VT_CHECK(!pthread_create(&thread, NULL, close_it, &r.h));
+	st = zvm_aspace_adopt(r.h, &addr);
+	VT_CHECK(!pthread_join(thread, NULL));
+	VT_CHECK(st == ZX_OK || st == ZX_ERR_BAD_HANDLE);
+	/* It is either the process's or no more. */
+	VT_CHECK(mappings_of(vmo) == (st == ZX_OK));
+	VT_CHECK(vt_load(vt_ptr(&r, GIB)) == (st == ZX_OK ? vt_tag(1, 0) : -SIGSEGV));
+	return 0;
+}
+
+/* One thread adopts while another closes the last handle. */
+TEST(adopt_race_with_close)
+{
+	zx_handle_t vmo = vt_tagged_vmo(1, 2, 0);
+	struct zvm_stats before = zt_stats();
+
+	for (int round = 0; round < 30; round++)
+		EXPECT_EQ(0, zt_fork_run(race_with_close, &vmo));
+	ZT_EXPECT_U64(0, mappings_of(vmo));
+	ZT_EXPECT_NO_LEAK(&before);
+}
+
 struct filler {
 	struct vt_region *r;
 	zx_handle_t vmo;

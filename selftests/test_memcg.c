@@ -739,6 +739,37 @@ TEST_F(user_limit, mappings_and_regions_count)
 	}
 }
 
+/* And address spaces that are in no process. */
+static int make_aspaces(int sock ZT_UNUSED, void *arg ZT_UNUSED)
+{
+	zx_handle_t h[LIMIT * 4];
+	size_t n[2] = { 0 };
+
+	VT_CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+		 setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	for (int i = 0; i < 2; i++) {
+		zx_status_t st;
+
+		do {
+			st = zvm_aspace_create(ZVM_ASPACE_USER, 1ull << 40, 1ull << 30, &h[n[i]]);
+		} while (st == ZX_OK && ++n[i] < ARRAY_SIZE(h));
+		VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, st);
+		VT_CHECK(n[i] > 0 && n[i] * 1024 <= LIMIT * P);
+		for (size_t k = 0; k < n[i]; k++)
+			VT_CHECK_OK(zx_handle_close(h[k]));
+	}
+	VT_CHECK(n[0] == n[1]);
+	return 0;
+}
+
+TEST_F(user_limit, detached_address_spaces_count)
+{
+	struct vt_child c = vt_spawn(make_aspaces, NULL);
+
+	EXPECT_EQ(0, vt_join(&c));
+	ZT_EXPECT_NO_LEAK(&self->before);
+}
+
 /*
  * So do slices and references, which have no pages of their own: here the last of
  * them is a page too many in a mapping of a slice, whose address tells why.
