@@ -50,6 +50,9 @@ echo "==> $((${#programs[@]} + ${#numa[@]})) test programs in a guest (kernel ${
 		echo "# begin syzkaller"
 		selftests/syzkaller/check
 		echo "# end syzkaller: status $?"
+		echo "# begin coverage-table"
+		if tools/coverage-table; then echo "ok 1 names"; else echo "not ok 1 names"; fi
+		echo "# end coverage-table: status 0"
 	fi
 	guest --nodes 2 --log build/vm-numa.log -- "${numa[@]}"
 	guest -- "${programs[@]}"
