@@ -151,16 +151,16 @@ static const struct name vm_options[] = {
 };
 
 static const struct name kinds[] = {
-	N(ZVM_ASPACE_USER), N(ZVM_ASPACE_GUEST_PHYS), N(ZVM_ASPACE_GUEST_PHYS), N(2),
-	N(0xffffffff), { 0, NULL }
+	N(ZVM_ASPACE_USER), N(ZVM_ASPACE_GUEST_PHYS), N(ZVM_ASPACE_GUEST_PHYS),
+	N(ZVM_ASPACE_GUEST_PHYS), N(ZVM_ASPACE_GUEST_PHYS), N(2), N(0xffffffff), { 0, NULL }
 };
 static const struct name bases[] = {
-	N(1ull << 44), N(1ull << 44), N(1ull << 45), N(1ull << 30), N(1ull << 51), N(0),
-	N(PAGE), N(0ull - (1ull << 30)), { 0, NULL }
+	N(1ull << 44), N(1ull << 44), N(1ull << 44), N(1ull << 45), N(1ull << 30), N(1ull << 51),
+	N(0), N(PAGE), N(0ull - (1ull << 30)), { 0, NULL }
 };
 static const struct name lengths[] = {
-	N(1ull << 30), N(1ull << 30), N(1ull << 32), N(1ull << 40), N(1ull << 47), N(0), N(PAGE),
-	N(0ull - (1ull << 30)), { 0, NULL }
+	N(1ull << 30), N(1ull << 30), N(1ull << 30), N(1ull << 32), N(1ull << 40), N(1ull << 47),
+	N(0), N(PAGE), N(0ull - (1ull << 30)), { 0, NULL }
 };
 
 #define R ZX_VM_PERM_READ

@@ -35,7 +35,7 @@
 #define MOST_LANES (MOST_PROCS * MOST_THREADS)
 #define MOST_OPS 400
 #define MOST_ARGS 10
-#define MOST_TYPES 128
+#define MOST_TYPES 192
 #define MOST_ERRNO 140
 
 /* ---- what operations name ----------------------------------------------- */
