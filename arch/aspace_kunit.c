@@ -5,7 +5,9 @@
  */
 #include <kunit/test.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/sched/mm.h>
+#include <linux/uaccess.h>
 
 #include "../vmar/aspace.h"
 #include "../vmar/vmar.h"
@@ -212,6 +214,57 @@ static void arch_unmap(struct kunit *test)
 	expect(test, 8, 1, VM_READ);
 }
 
+/* A range that is there in part only, in two page tables, and what is next to it. */
+static void arch_unmap_holes(struct kunit *test)
+{
+	static const struct {
+		unsigned int first, n;
+	} there[] = { { 0, 3 }, { 4, 1 }, { 6, 4 }, { 12, 4 } };
+	struct fixture *f = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(there); i++)
+		KUNIT_EXPECT_EQ(test, (long)there[i].n, map(f, there[i].first, there[i].n, RW));
+	unmap(f, 1, 13);
+	expect(test, 0, 1, RW);
+	expect(test, 1, 13, NOTHING);
+	expect(test, 14, 2, RW);
+	for (i = 1; i < 14; i++)
+		KUNIT_EXPECT_EQ(test, 1, page_count(f->page[i]));
+	/* Again where nothing is, then all that is left. */
+	unmap(f, 1, 13);
+	expect(test, 14, 2, RW);
+	unmap(f, 0, PAGES);
+	expect(test, 0, PAGES, NOTHING);
+}
+
+/*
+ * The tables are those below the root that the mm has; who runs in it sees what they
+ * show, and nobody else has to do anything for that.
+ */
+static void arch_activate(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct mm_struct *mm = f->arch->mm;
+	u32 *there = page_address(f->page[3]);
+	u32 seen = 0;
+	long err;
+
+	*there = 0x5a17c0de;
+	KUNIT_ASSERT_NULL(test, current->mm);
+	kthread_use_mm(mm);
+	err = copy_from_user_nofault(&seen, (void __user *)at(f, 3), sizeof(seen));
+	KUNIT_EXPECT_NE(test, 0l, err);
+	KUNIT_EXPECT_EQ(test, 1l, map(f, 3, 1, VM_READ));
+	err = copy_from_user_nofault(&seen, (void __user *)at(f, 3), sizeof(seen));
+#ifdef CONFIG_X86
+	KUNIT_EXPECT_EQ(test, (unsigned long)__pa(mm->pgd), read_cr3_pa());
+#endif
+	kthread_unuse_mm(mm);
+	KUNIT_EXPECT_EQ(test, 0l, err);
+	KUNIT_EXPECT_EQ(test, 0x5a17c0deu, seen);
+}
+
 /* Where it is not done by removing the PTEs they stay, and can be read. */
 static void arch_protect(struct kunit *test)
 {
@@ -346,6 +399,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(arch_map_over),
 	KUNIT_CASE(arch_map_permissions),
 	KUNIT_CASE(arch_unmap),
+	KUNIT_CASE(arch_unmap_holes),
+	KUNIT_CASE(arch_activate),
 	KUNIT_CASE(arch_protect),
 	KUNIT_CASE(arch_upgrade),
 	KUNIT_CASE(arch_map_policies),

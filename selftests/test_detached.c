@@ -455,6 +455,35 @@ TEST(adopted_elsewhere)
 	ZT_EXPECT_NO_LEAK(&before);
 }
 
+/*
+ * Each process has page tables of its own: on one processor, in turn, each sees its own
+ * memory at addresses that are the same.
+ */
+TEST(same_addresses)
+{
+	struct vt_region r[2];
+	struct vt_child c[2];
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(first), &first));
+	for (unsigned int i = 0; i < 2; i++) {
+		r[i] = make();
+		ZT_ASSERT_OK(vt_map_at(&r[i], ZT_RW, GIB, vt_tagged_vmo(i + 1, 2, 0), 0, 2 * P));
+		c[i] = vt_spawn(adopter, NULL);
+		ZT_ASSERT_OK(zvm_handle_send(c[i].sock, zt_dup(r[i].h, ZX_RIGHT_SAME_RIGHTS)));
+		ZT_ASSERT_U64(BASE, vt_hear(c[i].sock));
+	}
+	for (unsigned int n = 0; n < 20; n++)
+		EXPECT_EQ(vt_tag(n % 2 + 1, n / 2 % 2),
+			  load_there(&c[n % 2], BASE + GIB + n / 2 % 2 * P));
+	for (unsigned int i = 0; i < 2; i++) {
+		EXPECT_TRUE(vt_say(c[i].sock, 0));
+		EXPECT_EQ(0, vt_join(&c[i]));
+	}
+}
+
 static int creator(int sock, void *arg ZT_UNUSED)
 {
 	struct vt_region r = make();
