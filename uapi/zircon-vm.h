@@ -613,8 +613,9 @@ struct zvm_op_range {
  * @reserved: has to be 0
  *
  * As zx_vmo_set_cache_policy() (needs ZX_RIGHT_MAP). Errors: EINVAL: no such
- * policy; EBADFD: the VMO is mapped, pinned or has relatives, or it is discardable;
- * ENOMEM, EINTR: the policy is CACHED now.
+ * policy; EBADFD: the VMO is mapped, pinned or has relatives, or it is discardable or
+ * has ZVM_VMO_HUGE_PAGES and @policy is not CACHED; ENOMEM: the policy is CACHED now;
+ * EINTR: killed, the policy is what it was or CACHED.
  */
 struct zvm_vmo_set_cache_policy {
 	__u32 size;

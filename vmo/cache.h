@@ -32,8 +32,8 @@ bool zvm_cache_may_be_real(void);
 
 /*
  * Give the store that policy, and its pages the type if it is to be @real. The lock of
- * the store held, nothing is mapped. -EBADFD: somebody has pinned pages; -ENOMEM, -EINTR:
- * the policy is CACHED now.
+ * the store held, nothing is mapped. -EBADFD: somebody has pinned pages; -ENOMEM: the
+ * policy is CACHED now; -EINTR: killed, it is what it was or CACHED.
  */
 int zvm_store_set_policy(struct zvm_store *store, u32 policy, bool real);
 

@@ -297,9 +297,12 @@ zx_status_t zx_vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t
  * Return: ZX_OK, or
  *
  * - ZX_ERR_INVALID_ARGS: no such policy (checked before the handle)
- * - ZX_ERR_BAD_STATE: the VMO is mapped, or Linux or a BTI has pinned pages; it is a child or has children, is a slice
- *   or reference whose parent is dead, shares pages with a VMO that once was a
- *   relative, or is discardable and @cache_policy is not CACHED
+ * - ZX_ERR_BAD_STATE: the VMO is mapped, or Linux or a BTI has pinned pages; it is a
+ *   child or has children, is a slice or reference whose parent is dead, shares pages with
+ *   a VMO that once was a relative, or is discardable or has ZVM_VMO_HUGE_PAGES and
+ *   @cache_policy is not CACHED
+ * - ZX_ERR_NO_MEMORY: no memory to take the kernel's own mapping apart; the policy is
+ *   CACHED now
  */
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
 
