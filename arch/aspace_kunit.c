@@ -10,11 +10,14 @@
 #include <linux/uaccess.h>
 
 #include "../vmar/aspace.h"
+#include "../vmar/kernel_aspace.h"
 #include "../vmar/vmar.h"
 #include "../zvm_kunit.h"
 #include "../vmo/fault.h"
+#include "../vmo/physical.h"
 #include "aspace.h"
 #include "cache_kunit.h"
+#include "kernel.h"
 
 #define PAGES	16
 #define RW	(VM_READ | VM_WRITE)
@@ -382,6 +385,64 @@ static void arch_map_physical(struct kunit *test)
 	}
 }
 
+/* The kernel's own entries, that are made and then protected. */
+static void arch_kernel_policies(struct kunit *test)
+{
+	struct zvm_arch_entry entry;
+	struct zvm_vmo *vmo;
+	u32 policy, i;
+	u8 *addr;
+
+	for (policy = 0; policy < 4; policy++) {
+		vmo = zvm_vmo_new(4 * PAGE_SIZE, 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(vmo));
+		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(vmo, policy, true));
+		addr = zvm_kernel_map(vmo, 0, 4 * PAGE_SIZE, true);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
+		KUNIT_EXPECT_EQ(test, 0, zvm_kernel_protect(addr + PAGE_SIZE, PAGE_SIZE, false));
+		for (i = 0; i < 4; i++) {
+			KUNIT_EXPECT_TRUE(test, zvm_arch_kernel_query((unsigned long)addr +
+								      i * PAGE_SIZE, &entry));
+			KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(policy), entry.cache);
+			KUNIT_EXPECT_EQ(test, i == 1 ? (vm_flags_t)VM_READ : RW, entry.flags);
+		}
+		KUNIT_EXPECT_EQ(test, 0, zvm_kernel_unmap(addr));
+		zvm_object_put(&vmo->obj);
+	}
+}
+
+/* Likewise of what is nothing: small ones, though the range could have a large one. */
+static void arch_kernel_physical(struct kunit *test)
+{
+	u64 at = 1ull << 38, len = 2 * PMD_SIZE;
+	struct zvm_arch_entry entry;
+	struct zvm_vmo *vmo;
+	u32 policy;
+	u64 i;
+	u8 *addr;
+
+	if (!zvm_arch_addressable(at + len))
+		return;
+	vmo = zvm_vmo_new_physical(at, len, true);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vmo));
+	for (policy = 0; policy < 4; policy++) {
+		KUNIT_EXPECT_EQ(test, 0, zvm_vmo_set_cache_policy(vmo, policy, true));
+		addr = zvm_kernel_map(vmo, PAGE_SIZE, PMD_SIZE, false);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
+		KUNIT_EXPECT_EQ(test, 0, zvm_kernel_protect(addr, PAGE_SIZE, true));
+		for (i = 0; i < PMD_SIZE; i += PMD_SIZE - PAGE_SIZE) {
+			KUNIT_EXPECT_TRUE(test, zvm_arch_kernel_query((unsigned long)addr + i,
+								      &entry));
+			KUNIT_EXPECT_EQ(test, zvm_kunit_cache_bits(policy), entry.cache);
+			KUNIT_EXPECT_EQ(test, i ? (vm_flags_t)VM_READ : RW, entry.flags);
+			KUNIT_EXPECT_EQ(test, (unsigned long)PHYS_PFN(at + PAGE_SIZE + i),
+					entry.pfn);
+		}
+		KUNIT_EXPECT_EQ(test, 0, zvm_kernel_unmap(addr));
+	}
+	zvm_object_put(&vmo->obj);
+}
+
 /* Where nothing has ever been there is no page table to look into. */
 static void arch_query_nothing(struct kunit *test)
 {
@@ -406,6 +467,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(arch_map_policies),
 	KUNIT_CASE(arch_map_vmo),
 	KUNIT_CASE(arch_map_physical),
+	KUNIT_CASE(arch_kernel_policies),
+	KUNIT_CASE(arch_kernel_physical),
 	KUNIT_CASE(arch_query_nothing),
 	{}
 };

@@ -83,6 +83,21 @@ int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim)
 	return *claim ? 0 : -ENOMEM;
 }
 
+pgprot_t zvm_arch_claimed_prot(pgprot_t prot, const void __iomem *claim)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((__force unsigned long)claim, &level);
+	pgprot_t type;
+
+	if (WARN_ON_ONCE(!pte))
+		return prot;
+	type = pte_pgprot(*pte);
+	if (level != PG_LEVEL_4K)
+		type = pgprot_large_2_4k(type);
+	return __pgprot((pgprot_val(prot) & ~_PAGE_CACHE_MASK) |
+			(pgprot_val(type) & _PAGE_CACHE_MASK));
+}
+
 void zvm_arch_unclaim(void __iomem *claim)
 {
 	if (claim)
@@ -145,6 +160,11 @@ int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim)
 {
 	*claim = NULL;
 	return 0;
+}
+
+pgprot_t zvm_arch_claimed_prot(pgprot_t prot, const void __iomem *claim)
+{
+	return prot;
 }
 
 void zvm_arch_unclaim(void __iomem *claim)

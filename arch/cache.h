@@ -54,6 +54,8 @@ bool zvm_arch_addressable(phys_addr_t addr);
  * sleep. -ENOMEM: also if somebody does so already.
  */
 int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim);
+/* @prot for an entry of the range: with the type that the claim has got. */
+pgprot_t zvm_arch_claimed_prot(pgprot_t prot, const void __iomem *claim);
 void zvm_arch_unclaim(void __iomem *claim);
 
 #endif /* ZVM_ARCH_CACHE_H */

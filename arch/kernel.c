@@ -105,6 +105,28 @@ void zvm_arch_kernel_protect(unsigned long addr, unsigned long len, pgprot_t pro
 	flush_kernel_range(addr, addr + len);
 }
 
+int zvm_arch_kernel_show(unsigned long addr, unsigned long len, unsigned long pfn,
+			 pgprot_t prot)
+{
+	unsigned long at;
+
+	/* No TLB may have two that are about different memory, not even by speculation. */
+	for (at = addr; at < addr + len; at += PAGE_SIZE) {
+		pte_t *pte = kernel_pte(at);
+
+		if (WARN_ON_ONCE(!pte))
+			return -EIO;
+		set_pte(pte, __pte(0));
+		cond_resched();
+	}
+	flush_kernel_range(addr, addr + len);
+	for (at = addr; at < addr + len; at += PAGE_SIZE) {
+		set_pte(kernel_pte(at), pfn_pte(pfn++, prot));
+		cond_resched();
+	}
+	return 0;
+}
+
 bool zvm_arch_kernel_query(unsigned long addr, struct zvm_arch_entry *entry)
 {
 	pte_t *ptep = kernel_pte(addr), pte;
@@ -115,6 +137,7 @@ bool zvm_arch_kernel_query(unsigned long addr, struct zvm_arch_entry *entry)
 	if (!pte_present(pte))
 		return false;
 	entry->pfn = pte_pfn(pte);
+	entry->cache = pte_val(pte) & ZVM_ARCH_CACHE_MASK;
 	entry->flags = pte_write(pte) ? VM_READ | VM_WRITE : VM_READ;
 	return true;
 }

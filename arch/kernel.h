@@ -7,13 +7,15 @@
 #define ZVM_ARCH_KERNEL_H
 
 #include "aspace.h"
+#include "cache.h"
 
 /* Can protections be changed on this machine? */
 bool zvm_arch_kernel_can_protect(void);
 
-static inline pgprot_t zvm_arch_kernel_prot(bool writable)
+/* For an entry of memory with that cache policy. */
+static inline pgprot_t zvm_arch_kernel_prot(bool writable, u32 policy)
 {
-	return writable ? PAGE_KERNEL : PAGE_KERNEL_RO;
+	return zvm_arch_cache_prot(writable ? PAGE_KERNEL : PAGE_KERNEL_RO, policy);
 }
 
 /*
@@ -21,6 +23,13 @@ static inline pgprot_t zvm_arch_kernel_prot(bool writable)
  * protection, on all processors. Interrupts on.
  */
 void zvm_arch_kernel_protect(unsigned long addr, unsigned long len, pgprot_t prot);
+
+/*
+ * Have the @len bytes at @addr, likewise, show physical memory from @pfn on instead of
+ * the pages that vmap() was given, to which nobody has got by these addresses. 0, or -EIO.
+ */
+int zvm_arch_kernel_show(unsigned long addr, unsigned long len, unsigned long pfn,
+			 pgprot_t prot);
 
 /* What is mapped at the address? False: nothing, or nobody can tell. */
 bool zvm_arch_kernel_query(unsigned long addr, struct zvm_arch_entry *entry);

@@ -84,7 +84,7 @@ int zvm_ioctl_vmo_create_physical(struct zvm_call *call)
 	err = check_physical(cmd);
 	if (err)
 		return err;
-	vmo = zvm_vmo_new_physical(cmd->address, cmd->length);
+	vmo = zvm_vmo_new_physical(cmd->address, cmd->length, false);
 	if (IS_ERR(vmo))
 		return PTR_ERR(vmo);
 	file = zvm_handle_new(&vmo->obj, ZX_DEFAULT_VMO_RIGHTS, 0);

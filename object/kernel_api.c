@@ -13,6 +13,7 @@
 #include "../include/linux/zircon_vm.h"
 #include "../uapi/zircon-vm.h"
 #include "../vmar/kernel_aspace.h"
+#include "../vmo/physical.h"
 #include "../vmo/pin.h"
 #include "../vmo/store.h"
 #include "../vmo/wired.h"
@@ -28,6 +29,10 @@
 static_assert(ZIRCON_VMO_RESIZABLE == ZVM_VMO_RESIZABLE);
 static_assert(ZIRCON_VMO_DISCARDABLE == ZVM_VMO_DISCARDABLE);
 static_assert(ZIRCON_VMO_UNBOUNDED == ZVM_VMO_UNBOUNDED);
+static_assert(ZIRCON_CACHE_CACHED == ZX_CACHE_POLICY_CACHED);
+static_assert(ZIRCON_CACHE_UNCACHED == ZX_CACHE_POLICY_UNCACHED);
+static_assert(ZIRCON_CACHE_UNCACHED_DEVICE == ZX_CACHE_POLICY_UNCACHED_DEVICE);
+static_assert(ZIRCON_CACHE_WRITE_COMBINING == ZX_CACHE_POLICY_WRITE_COMBINING);
 static_assert(ZIRCON_RIGHT_READ == ZX_RIGHT_READ);
 static_assert(ZIRCON_RIGHT_WRITE == ZX_RIGHT_WRITE);
 static_assert(ZIRCON_RIGHT_EXECUTE == ZX_RIGHT_EXECUTE);
@@ -63,6 +68,17 @@ struct zvm_vmo *zircon_vmo_create_contiguous(u64 size, u32 alignment_log2)
 	return err ? ERR_PTR(err) : created(zvm_vmo_new_contiguous(size, alignment_log2));
 }
 EXPORT_SYMBOL_ZVM(zircon_vmo_create_contiguous);
+
+struct zvm_vmo *zircon_vmo_create_physical(phys_addr_t addr, u64 size)
+{
+	int err;
+
+	if (!size || !PAGE_ALIGNED(size))
+		return ERR_PTR(-EINVAL);
+	err = zvm_fs_pin();
+	return err ? ERR_PTR(err) : created(zvm_vmo_new_physical(addr, size, true));
+}
+EXPORT_SYMBOL_ZVM(zircon_vmo_create_physical);
 
 struct zvm_vmo *zircon_vmo_create_wired(struct page **pages, unsigned long count)
 {
@@ -196,17 +212,26 @@ void zircon_vmo_query(struct zvm_vmo *vmo, struct zircon_vmo_info *info)
 		.koid = vmo->obj.koid,
 		.options = vmo->options,
 		.contiguous = zvm_vmo_is_contiguous(vmo),
+		.physical = zvm_vmo_is_physical(vmo),
 		.wired = store->wired,
 	};
 	mutex_lock(&store->lock);
 	info->size = zvm_vmo_size(vmo);
 	info->stream_size = *zvm_vmo_stream(vmo);
 	info->discarded = store->discarded;
+	info->cache_policy = store->cache_policy;
 	if (!vmo->owner)
 		info->committed = zvm_store_count(store, 0, U64_MAX >> PAGE_SHIFT) << PAGE_SHIFT;
 	mutex_unlock(&store->lock);
 }
 EXPORT_SYMBOL_ZVM(zircon_vmo_query);
+
+int zircon_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy)
+{
+	return policy & ~ZX_CACHE_POLICY_MASK ? -EINVAL :
+	       zvm_vmo_set_cache_policy(vmo, policy, true);
+}
+EXPORT_SYMBOL_ZVM(zircon_vmo_set_cache_policy);
 
 /* A pin as others hold it. */
 struct zircon_pin {
@@ -293,6 +318,7 @@ int zircon_kernel_query(const void *addr, struct zircon_kernel_info *info)
 		.vmo_koid = place.vmo_koid,
 		.vmo_offset = place.vmo_offset,
 		.perm = ZIRCON_PERM_READ | (place.writable ? ZIRCON_PERM_WRITE : 0),
+		.cache_policy = place.cache_policy,
 		.phys = place.phys,
 	};
 	return 0;

@@ -37,7 +37,7 @@ guest()	# options for tools/vm -- programs
 	(($#)) || return 0
 	for program; do
 		options+=(--file "${B:-build}/selftests/$program")
-		[[ $program != test_kernel_api ]] ||
+		[[ $program != test_kernel_* ]] ||
 			options+=(--file "build/${KERNEL:-6.1}/module/samples/zvm_sample/zvm_sample.ko")
 	done
 	# Devices and RAM to play with: selftests/physical.h

@@ -19,6 +19,7 @@
 #include <linux/vmalloc.h>
 
 #include "../arch/kernel.h"
+#include "../vmo/physical.h"
 #include "../vmo/store.h"
 #include "kernel_aspace.h"
 
@@ -57,9 +58,47 @@ static struct zvm_kernel_mapping *find(unsigned long first, unsigned long last)
 	return container_of(it, struct zvm_kernel_mapping, node);
 }
 
+/* Fixed while there is a pin. */
+static pgprot_t prot_of(const struct zvm_store *store, bool writable)
+{
+	pgprot_t prot = zvm_arch_kernel_prot(writable, store->memory_type);
+
+	if (!store->physical)
+		return prot;
+	return zvm_arch_claimed_prot(pgprot_decrypted(prot), store->physical->claim);
+}
+
+/* Of two policies that are the same in an entry it is the VMO's. */
+static u32 entry_policy(const struct zvm_store *store, u64 cache)
+{
+	u32 policy = store->memory_type, i;
+
+	for (i = 0; i <= ZX_CACHE_POLICY_MASK; policy = i++)
+		if (cache == (pgprot_val(zvm_arch_kernel_prot(true, policy)) &
+			      ZVM_ARCH_CACHE_MASK))
+			break;
+	return policy;
+}
+
+/* What the entries show at first: the pages, or anything. */
+static void get_pages(const struct zvm_pin *pin, u64 n, struct page **pages)
+{
+	u64 i, batch;
+
+	for (i = 0; i < n; i += batch) {
+		batch = min_t(u64, n - i, PAGES_BATCH);
+		if (zvm_vmo_is_physical(pin->vmo))
+			memset_p((void **)pages + i, ZERO_PAGE(0), batch);
+		else
+			zvm_pin_get_pages(pin, i, batch, pages + i);
+		cond_resched();
+	}
+}
+
 static void *map_pages(const struct zvm_pin *pin, bool writable)
 {
-	u64 n = zvm_pin_pages(pin), i;
+	const struct zvm_store *store = pin->vmo->store;
+	u64 n = zvm_pin_pages(pin);
 	struct page **pages;
 	void *addr;
 
@@ -68,13 +107,30 @@ static void *map_pages(const struct zvm_pin *pin, bool writable)
 	pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!pages)
 		return NULL;
-	for (i = 0; i < n; i += PAGES_BATCH) {
-		zvm_pin_get_pages(pin, i, min_t(u64, n - i, PAGES_BATCH), pages + i);
-		cond_resched();
-	}
-	addr = vmap(pages, n, VM_MAP, zvm_arch_kernel_prot(writable));
+	get_pages(pin, n, pages);
+	/* Nobody who looks at all of the kernel's memory (/proc/kcore) is to read a device. */
+	if (store->physical)
+		addr = vmap(pages, n, VM_IOREMAP, PAGE_KERNEL_RO);
+	else
+		addr = vmap(pages, n, VM_MAP, prot_of(store, writable));
 	kvfree(pages);
+	if (addr && store->physical &&
+	    zvm_arch_kernel_show((unsigned long)addr, n << PAGE_SHIFT,
+				 PHYS_PFN(store->physical->addr) + pin->node.start,
+				 prot_of(store, writable))) {
+		vunmap(addr);
+		return NULL;
+	}
 	return addr;
+}
+
+static int pin_for(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
+{
+	if (!zvm_vmo_is_physical(vmo))
+		return zvm_vmo_pin_for_kernel(vmo, offset, len, pin);
+	if (!zvm_arch_kernel_can_protect())
+		return -EOPNOTSUPP;
+	return zvm_vmo_pin_physical(vmo, offset, len, pin);
 }
 
 void *zvm_kernel_map(struct zvm_vmo *vmo, u64 offset, u64 len, bool writable)
@@ -89,17 +145,14 @@ void *zvm_kernel_map(struct zvm_vmo *vmo, u64 offset, u64 len, bool writable)
 	if (!map)
 		return ERR_PTR(-ENOMEM);
 	map->vmo_offset = offset;
-	err = zvm_vmo_pin_for_kernel(vmo, offset, len, &map->pin);
+	err = pin_for(vmo, offset, len, &map->pin);
 	if (err)
 		goto free_map;
-	/* Fixed from now on, as what is pinned keeps its policy. */
-	err = -EBADFD;
-	if (READ_ONCE(vmo->store->cache_policy) != ZX_CACHE_POLICY_CACHED)
-		goto unpin;
-	err = -ENOMEM;
 	addr = map_pages(&map->pin, writable);
-	if (!addr)
+	if (!addr) {
+		err = -ENOMEM;
 		goto unpin;
+	}
 
 	map->node.start = (unsigned long)addr;
 	map->node.last = (unsigned long)addr + len - 1;
@@ -156,7 +209,7 @@ int zvm_kernel_protect(void *addr, u64 len, bool writable)
 	else if (writable && zvm_vmo_is_immutable(map->pin.vmo))
 		err = -EACCES;
 	else
-		zvm_arch_kernel_protect(first, len, zvm_arch_kernel_prot(writable));
+		zvm_arch_kernel_protect(first, len, prot_of(map->pin.vmo->store, writable));
 	mutex_unlock(&kernel_aspace.lock);
 	return err;
 }
@@ -176,6 +229,7 @@ int zvm_kernel_query(const void *addr, struct zvm_kernel_place *place)
 		place->vmo_koid = map->pin.vmo->obj.koid;
 		place->vmo_offset = map->vmo_offset;
 		place->writable = entry.flags & VM_WRITE;
+		place->cache_policy = entry_policy(map->pin.vmo->store, entry.cache);
 		place->phys = PFN_PHYS(entry.pfn) + offset_in_page(at);
 		err = 0;
 	}

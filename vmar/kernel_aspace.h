@@ -35,6 +35,7 @@ int zvm_kernel_protect(void *addr, u64 len, bool writable);
  * @vmo_koid: of the VMO
  * @vmo_offset: of the mapping in the VMO
  * @writable: the page that was asked for
+ * @cache_policy: of that, by its entry
  * @phys: of the byte that was asked for
  */
 struct zvm_kernel_place {
@@ -43,6 +44,7 @@ struct zvm_kernel_place {
 	u64 vmo_koid;
 	u64 vmo_offset;
 	bool writable;
+	u32 cache_policy;
 	phys_addr_t phys;
 };
 

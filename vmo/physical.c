@@ -24,7 +24,7 @@ static int is_taken(struct resource *res, void *arg)
  * RAM, and what else the kernel uses or a driver has taken, is marked in
  * /proc/iomem. Where a driver comes later, both have it, as with /dev/mem.
  */
-static int check_range(phys_addr_t addr, u64 len)
+static int check_range(phys_addr_t addr, u64 len, bool own)
 {
 	phys_addr_t last;
 
@@ -32,6 +32,9 @@ static int check_range(phys_addr_t addr, u64 len)
 		return -EINVAL;
 	if (!zvm_arch_addressable(last))
 		return -ERANGE;
+	if (own)
+		return region_intersects(addr, len, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+		       REGION_DISJOINT ? 0 : -EACCES;
 	/* Exclusive is also what a driver will make RAM of, which is not busy until then. */
 	if (walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_BUSY, addr, last, NULL,
 				is_taken) == -EACCES ||
@@ -41,13 +44,19 @@ static int check_range(phys_addr_t addr, u64 len)
 	return 0;
 }
 
-struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len)
+static void note_policy(struct zvm_store *store, u32 policy)
+{
+	WRITE_ONCE(store->cache_policy, policy);
+	store->memory_type = policy;
+}
+
+struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len, bool own)
 {
 	struct zvm_physical *physical;
 	struct zvm_vmo *vmo;
 	int err;
 
-	err = check_range(addr, len);
+	err = check_range(addr, len, own);
 	if (err)
 		return ERR_PTR(err);
 	physical = kzalloc(sizeof(*physical), GFP_KERNEL_ACCOUNT);
@@ -66,7 +75,7 @@ struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len)
 	}
 	vmo->store->physical = physical;
 	vmo->store->contiguous = true;
-	vmo->store->cache_policy = ZX_CACHE_POLICY_UNCACHED;
+	note_policy(vmo->store, ZX_CACHE_POLICY_UNCACHED);
 	vmo->store->stream_size = 0;
 	return vmo;
 }
@@ -89,12 +98,12 @@ int zvm_physical_set_policy(struct zvm_store *store, u32 policy)
 	zvm_arch_unclaim(physical->claim);
 	err = zvm_arch_claim(physical->addr, store->size, policy, &physical->claim);
 	if (!err) {
-		WRITE_ONCE(store->cache_policy, policy);
+		note_policy(store, policy);
 		return 0;
 	}
 	/* What cannot be had back either becomes what those have who are in the way. */
 	if (zvm_arch_claim(physical->addr, store->size, store->cache_policy, &physical->claim))
-		WRITE_ONCE(store->cache_policy, ZX_CACHE_POLICY_UNCACHED);
+		note_policy(store, ZX_CACHE_POLICY_UNCACHED);
 	return err;
 }
 
@@ -113,7 +122,7 @@ static vm_fault_t map_range(const struct zvm_window *win, unsigned long n)
 	unsigned long pfn = PHYS_PFN(store->physical->addr) + win->index;
 
 	return zvm_arch_map_physical(win->vma, win->addr, pfn, n, win->flags,
-				     store->cache_policy);
+				     store->memory_type);
 }
 
 vm_fault_t zvm_physical_fault(struct zvm_window *win, const struct vm_fault *vmf)

@@ -20,10 +20,11 @@ struct zvm_physical {
 
 /*
  * What zx_vmo_create_physical() makes, for who may; @len is not 0 and whole pages.
- * Errors: -EINVAL: @addr is no whole page, or the sum wraps; -ERANGE: beyond what the
- * processor can address; -EACCES: the kernel or a driver uses some of the range.
+ * @own: the range is the caller's, a driver's. Errors: -EINVAL: @addr is no whole page,
+ * or the sum wraps; -ERANGE: beyond what the processor can address; -EACCES: some of it
+ * is RAM, or the kernel or a driver uses it, unless it is @own.
  */
-struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len);
+struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len, bool own);
 
 /* The store has come to its end. */
 void zvm_physical_free(struct zvm_physical *physical);

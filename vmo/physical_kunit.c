@@ -67,7 +67,8 @@ static int try(const struct fixture *f, u64 first, u64 pages)
 {
 	struct zvm_vmo *vmo;
 
-	vmo = zvm_vmo_new_physical(f->whole.start + first * PAGE_SIZE, pages * PAGE_SIZE);
+	vmo = zvm_vmo_new_physical(f->whole.start + first * PAGE_SIZE, pages * PAGE_SIZE,
+				   false);
 	if (IS_ERR(vmo))
 		return PTR_ERR(vmo);
 	zvm_object_put(&vmo->obj);

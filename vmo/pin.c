@@ -76,6 +76,14 @@ static void remove(struct zvm_pin *pin)
 	mutex_unlock(&store->lock);
 }
 
+static void forget(struct zvm_pin *pin)
+{
+	zvm_object_put(&pin->vmo->obj);
+	uncharge_locked(pin);
+	pin->vmo = NULL;
+}
+
+/* All but the pages. */
 static int pin_range(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin, bool charge)
 {
 	u64 end, size = zvm_vmo_size(vmo);
@@ -94,27 +102,33 @@ static int pin_range(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *p
 		return err;
 	pin->vmo = vmo;
 	zvm_object_get(&vmo->obj);
-	/* First the pin, then the pages: those that have come stay. */
 	err = insert(pin);
 	if (err)
-		goto put;
-	err = zvm_vmo_commit(vmo, offset, len);
-	if (!err)
-		return 0;
-	remove(pin);
-put:
-	zvm_object_put(&vmo->obj);
-	uncharge_locked(pin);
-	pin->vmo = NULL;
+		forget(pin);
+	return err;
+}
+
+/* First the pin, then the pages: those that have come stay. */
+static int commit_pinned(struct zvm_pin *pin, u64 offset, u64 len)
+{
+	int err = zvm_vmo_commit(pin->vmo, offset, len);
+
+	if (err)
+		zvm_vmo_unpin(pin);
 	return err;
 }
 
 int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
 {
-	return pin_range(vmo, offset, len, pin, true);
+	return pin_range(vmo, offset, len, pin, true) ?: commit_pinned(pin, offset, len);
 }
 
 int zvm_vmo_pin_for_kernel(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
+{
+	return pin_range(vmo, offset, len, pin, false) ?: commit_pinned(pin, offset, len);
+}
+
+int zvm_vmo_pin_physical(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
 {
 	return pin_range(vmo, offset, len, pin, false);
 }
@@ -122,9 +136,7 @@ int zvm_vmo_pin_for_kernel(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_
 void zvm_vmo_unpin(struct zvm_pin *pin)
 {
 	remove(pin);
-	zvm_object_put(&pin->vmo->obj);
-	uncharge_locked(pin);
-	pin->vmo = NULL;
+	forget(pin);
 }
 
 void zvm_pin_get_pages(const struct zvm_pin *pin, u64 first, unsigned int n,

@@ -36,6 +36,9 @@ int zvm_vmo_pin(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin);
 /* The same for the kernel's own sake: no RLIMIT_MEMLOCK is asked. */
 int zvm_vmo_pin_for_kernel(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin);
 
+/* The same of a physical VMO, which has no pages: it keeps its cache policy meanwhile. */
+int zvm_vmo_pin_physical(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin);
+
 /* Once for each zvm_vmo_pin() that succeeded. May be the end of the VMO. */
 void zvm_vmo_unpin(struct zvm_pin *pin);
 

@@ -50,7 +50,7 @@ struct zvm_user;
  * @discard: of a discardable VMO, else NULL; fixed
  * @discarded: the content has been discarded; may be read without the lock
  * @cache_policy: ZX_CACHE_POLICY_..., what calls go by
- * @memory_type: the one that @pages have, CACHED if it may not be @cache_policy
+ * @memory_type: the one that its memory has, CACHED if it may not be @cache_policy
  * @physical: a range of addresses that it shows instead of @pages; NULL: none; fixed
  * @family: of all whose content may be shared; NULL until there is a child
  * @relatives: in the family's list of stores

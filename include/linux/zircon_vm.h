@@ -32,6 +32,12 @@ struct zvm_vmo;
 #define ZIRCON_RIGHT_MAP	BIT(5)
 #define ZIRCON_RIGHT_RESIZE	BIT(22)
 
+/* How memory is cached. */
+#define ZIRCON_CACHE_CACHED		0
+#define ZIRCON_CACHE_UNCACHED		1
+#define ZIRCON_CACHE_UNCACHED_DEVICE	2
+#define ZIRCON_CACHE_WRITE_COMBINING	3
+
 /* What a mapping in the kernel's address space may be used for. */
 #define ZIRCON_PERM_READ	BIT(0)
 #define ZIRCON_PERM_WRITE	BIT(1)
@@ -43,7 +49,9 @@ struct zvm_vmo;
  * @stream_size: in bytes
  * @committed: bytes of memory that its pages take; 0 for slices and references
  * @options: ZIRCON_VMO_...
+ * @cache_policy: ZIRCON_CACHE_...
  * @contiguous: its memory is in a row
+ * @physical: it has no pages, but shows physical addresses
  * @wired: made from the caller's pages
  * @discarded: it was discardable, and the kernel has taken its pages
  */
@@ -53,7 +61,9 @@ struct zircon_vmo_info {
 	u64 stream_size;
 	u64 committed;
 	u32 options;
+	u32 cache_policy;
 	bool contiguous;
+	bool physical;
 	bool wired;
 	bool discarded;
 };
@@ -65,6 +75,8 @@ struct zircon_vmo_info {
  * @vmo_koid: the VMO that it shows
  * @vmo_offset: where in the VMO it begins
  * @perm: ZIRCON_PERM_... of the page that was asked for, from its page table entry
+ * @cache_policy: ZIRCON_CACHE_..., likewise; of two that are the same to the processor, the
+ *	VMO's
  * @phys: physical address of the byte that was asked for, likewise
  */
 struct zircon_kernel_info {
@@ -73,6 +85,7 @@ struct zircon_kernel_info {
 	u64 vmo_koid;
 	u64 vmo_offset;
 	u32 perm;
+	u32 cache_policy;
 	phys_addr_t phys;
 };
 
@@ -99,6 +112,23 @@ struct zvm_vmo *zircon_vmo_create(u64 size, u32 options);
  * Return: a reference. -EINVAL, -ERANGE, -ENOMEM, -EINTR.
  */
 struct zvm_vmo *zircon_vmo_create_contiguous(u64 size, u32 alignment_log2);
+
+/**
+ * zircon_vmo_create_physical() - a new VMO that shows physical addresses
+ * @addr: the first, on a page boundary
+ * @size: whole pages, at least one
+ *
+ * For registers and memory of a device, and RAM that Linux was told to leave alone. The
+ * range is the caller's, by request_mem_region() or the like, for as long as the VMO
+ * lives: nobody is asked whether it is in use. The VMO is uncached until
+ * zircon_vmo_set_cache_policy(). It can be mapped, by programs and by the kernel, and have
+ * slices; there are no pages to be read, written, committed or pinned (-EOPNOTSUPP).
+ *
+ * Return: a reference. -EINVAL: no whole pages; -EACCES: some of it is RAM of Linux's;
+ * -ERANGE: the processor cannot address it; -ENOMEM: of memory, or somebody has it mapped
+ * in another way.
+ */
+struct zvm_vmo *zircon_vmo_create_physical(phys_addr_t addr, u64 size);
 
 /**
  * zircon_vmo_create_wired() - a new VMO made of pages that exist already
@@ -203,6 +233,18 @@ int zircon_vmo_commit(struct zvm_vmo *vmo, u64 offset, u64 len);
 void zircon_vmo_query(struct zvm_vmo *vmo, struct zircon_vmo_info *info);
 
 /**
+ * zircon_vmo_set_cache_policy() - say how memory is to be cached
+ * @vmo: the VMO
+ * @policy: ZIRCON_CACHE_...
+ *
+ * All of the VMO's memory has it from now on, what comes later too, in all mappings.
+ *
+ * Return: 0. -EINVAL: no such policy; -EBADFD: it is mapped, by whomever, or pinned, or it
+ * is wired, discardable, or a relative of others; -ENOMEM, -EINTR: it is cached now.
+ */
+int zircon_vmo_set_cache_policy(struct zvm_vmo *vmo, u32 policy);
+
+/**
  * zircon_vmo_pin() - keep pages where they are
  * @vmo: the VMO
  * @offset: where they begin, on a page boundary
@@ -239,10 +281,11 @@ struct page *zircon_pin_page(struct zircon_pin *pin, u64 index);
  * @perm: ZIRCON_PERM_READ, with or without ZIRCON_PERM_WRITE
  *
  * The pages are pinned, as by zircon_vmo_pin(), until it is unmapped: accesses never
- * fault, and the VMO lives. It is never executable.
+ * fault, and the VMO lives. It is never executable. Memory is cached as the VMO says; what
+ * is of a device is accessed as by ioremap(), with readl() and its like.
  *
  * Return: the address. As zircon_vmo_pin(), and -EACCES: to write to what nobody can
- * write to; -EBADFD: not cached.
+ * write to; -EOPNOTSUPP: physical memory on a machine that cannot zircon_kernel_protect().
  */
 void *zircon_kernel_map(struct zvm_vmo *vmo, u64 offset, size_t len, u32 perm);
 

@@ -89,6 +89,11 @@ static int create_contiguous(struct session *s, struct zvm_sample_call *call)
 	return attach_to(s, zircon_vmo_create_contiguous(call->len, call->flags));
 }
 
+static int create_physical(struct session *s, struct zvm_sample_call *call)
+{
+	return attach_to(s, zircon_vmo_create_physical(call->offset, call->len));
+}
+
 static int alloc_own_pages(struct session *s, unsigned long n, u8 content)
 {
 	s->pages = kvcalloc(n, sizeof(*s->pages), GFP_KERNEL);
@@ -185,7 +190,14 @@ static int query(struct session *s, struct zvm_sample_call *call)
 	call->out[5] = info.wired;
 	call->out[6] = info.discarded;
 	call->out[7] = info.contiguous;
+	call->out[8] = info.physical;
+	call->out[9] = info.cache_policy;
 	return 0;
+}
+
+static int set_policy(struct session *s, struct zvm_sample_call *call)
+{
+	return zircon_vmo_set_cache_policy(s->vmo, call->flags);
 }
 
 static int pin(struct session *s, struct zvm_sample_call *call)
@@ -261,6 +273,7 @@ static int map_query(struct session *s, struct zvm_sample_call *call)
 	call->out[3] = info.vmo_offset;
 	call->out[4] = info.perm;
 	call->out[5] = info.phys;
+	call->out[6] = info.cache_policy;
 	return 0;
 }
 
@@ -340,6 +353,7 @@ static const struct {
 } commands[] = {
 	{ ZVM_SAMPLE_CREATE, create, NO_VMO },
 	{ ZVM_SAMPLE_CONTIGUOUS, create_contiguous, NO_VMO },
+	{ ZVM_SAMPLE_PHYSICAL, create_physical, NO_VMO },
 	{ ZVM_SAMPLE_WIRE, wire, NO_VMO },
 	{ ZVM_SAMPLE_ATTACH, attach, NO_VMO },
 	{ ZVM_SAMPLE_DETACH, detach, ANY },
@@ -348,6 +362,7 @@ static const struct {
 	{ ZVM_SAMPLE_WRITE, write_vmo, VMO },
 	{ ZVM_SAMPLE_COMMIT, commit, VMO },
 	{ ZVM_SAMPLE_QUERY, query, VMO },
+	{ ZVM_SAMPLE_SET_POLICY, set_policy, VMO },
 	{ ZVM_SAMPLE_PIN, pin, VMO },
 	{ ZVM_SAMPLE_UNPIN, unpin, ANY },
 	{ ZVM_SAMPLE_MAP, map, VMO },

@@ -26,7 +26,7 @@ struct zvm_sample_call {
 	__u64 buffer;
 	__u32 flags;
 	__s32 fd;
-	__u64 out[8];
+	__u64 out[10];
 };
 
 #define ZVM_SAMPLE_COMMAND(nr) _IOWR(0xfa, nr, struct zvm_sample_call)
@@ -47,7 +47,10 @@ struct zvm_sample_call {
 #define ZVM_SAMPLE_READ		ZVM_SAMPLE_COMMAND(6)
 #define ZVM_SAMPLE_WRITE	ZVM_SAMPLE_COMMAND(7)
 #define ZVM_SAMPLE_COMMIT	ZVM_SAMPLE_COMMAND(8)
-/* @out: koid, size, stream size, committed, options, wired, discarded, contiguous */
+/*
+ * @out: koid, size, stream size, committed, options, wired, discarded, contiguous,
+ * physical, cache policy
+ */
 #define ZVM_SAMPLE_QUERY	ZVM_SAMPLE_COMMAND(9)
 /* Pin @len bytes at @offset; @out: number of pages that are different ones. */
 #define ZVM_SAMPLE_PIN		ZVM_SAMPLE_COMMAND(10)
@@ -57,7 +60,7 @@ struct zvm_sample_call {
 #define ZVM_SAMPLE_UNMAP	ZVM_SAMPLE_COMMAND(13)
 /* Protect @len bytes at @offset of the mapping. */
 #define ZVM_SAMPLE_PROTECT	ZVM_SAMPLE_COMMAND(14)
-/* @out: base, size, koid, VMO offset, permissions, physical address. */
+/* @out: base, size, koid, VMO offset, permissions, physical address, cache policy. */
 #define ZVM_SAMPLE_MAP_QUERY	ZVM_SAMPLE_COMMAND(15)
 /* A byte at @offset of the mapping: to @out, from @flags. EFAULT: it cannot be. */
 #define ZVM_SAMPLE_PEEK		ZVM_SAMPLE_COMMAND(16)
@@ -69,5 +72,9 @@ struct zvm_sample_call {
 #define ZVM_SAMPLE_WHERE	ZVM_SAMPLE_COMMAND(20)
 /* The session's VMO: @len bytes in a row, the first aligned to 1 << @flags. */
 #define ZVM_SAMPLE_CONTIGUOUS	ZVM_SAMPLE_COMMAND(21)
+/* The session's VMO: @len bytes of physical memory from the address @offset on. */
+#define ZVM_SAMPLE_PHYSICAL	ZVM_SAMPLE_COMMAND(22)
+/* The cache policy @flags. */
+#define ZVM_SAMPLE_SET_POLICY	ZVM_SAMPLE_COMMAND(23)
 
 #endif /* ZVM_SAMPLE_H */
