@@ -53,9 +53,17 @@ bool zvm_arch_addressable(phys_addr_t addr);
  * maps it in another way meanwhile; zvm_arch_unclaim() with *@claim ends that. May
  * sleep. -ENOMEM: also if somebody does so already.
  */
+/* Does that keep all from having another type? Else it is but a word. */
+#define zvm_arch_claims_hold IS_ENABLED(CONFIG_X86)
 int zvm_arch_claim(phys_addr_t addr, u64 len, u32 policy, void __iomem **claim);
 /* @prot for an entry of the range: with the type that the claim has got. */
 pgprot_t zvm_arch_claimed_prot(pgprot_t prot, const void __iomem *claim);
+/* The most memory that page tables for a claim take. */
+static inline u64 zvm_arch_claim_cost(u64 len)
+{
+	return zvm_arch_claims_hold ? ((len >> PMD_SHIFT) + 2) << PAGE_SHIFT : 0;
+}
+
 void zvm_arch_unclaim(void __iomem *claim);
 
 #endif /* ZVM_ARCH_CACHE_H */

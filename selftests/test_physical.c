@@ -14,6 +14,14 @@
 #include "physical.h"
 
 #define NOBODY 65534
+#define USER_PAGES "/sys/module/zircon_vm/parameters/user_pages"
+/* Where no machine of ours has anything. */
+#define FAR_AWAY (1ull << 38)
+#ifdef __x86_64__
+#define IS_X86 true
+#else
+#define IS_X86 false
+#endif
 #define CREATE(addr, size, out) zx_vmo_create_physical(ZX_HANDLE_INVALID, addr, size, out)
 
 /* ---- who may have what ---------------------------------------------------- */
@@ -141,6 +149,43 @@ TEST_F(physical_checks, capability)
 
 		EXPECT_EQ(0, vt_join(&c));
 	}
+}
+
+/* Root with less of an allowance than what page tables for 16 GiB take. */
+static int with_little(int sock ZT_UNUSED, void *arg ZT_UNUSED)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	zx_handle_t h;
+
+	VT_CHECK(syscall(SYS_capget, &head, data) == 0);
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	VT_CHECK(syscall(SYS_capset, &head, data) == 0);
+	VT_CHECK_STATUS(ZX_ERR_NO_MEMORY, CREATE(FAR_AWAY, 16ull << 30, &h));
+	VT_CHECK_OK(CREATE(FAR_AWAY, 1ull << 30, &h));
+	data[0].effective |= 1u << CAP_IPC_LOCK;
+	VT_CHECK(syscall(SYS_capset, &head, data) == 0);
+	VT_CHECK_OK(CREATE(FAR_AWAY + (32ull << 30), 16ull << 30, &h));
+	return 0;
+}
+
+TEST_F(physical_checks, page_tables_are_charged)
+{
+	struct vt_child c;
+
+	if (!access("/proc/thread-self/fail-nth", F_OK))
+		SKIP(return, "KASAN has an eighth of what is mapped for itself");
+	if (!IS_X86 || CREATE(FAR_AWAY + (64ull << 30), ZT_P, &self->h))
+		SKIP(return, "no page tables to charge, or no such addresses");
+	ZT_EXPECT_OK(zx_handle_close(self->h));
+	self->h = ZX_HANDLE_INVALID;
+	ASSERT_TRUE(vt_write_file(USER_PAGES, "6000"));
+	c = vt_spawn(with_little, NULL);
+	EXPECT_EQ(0, vt_join(&c));
+	EXPECT_TRUE(vt_write_file(USER_PAGES, "-1"));
+	/* Nobody has so much memory for that. */
+	if (sysconf(_SC_PHYS_PAGES) < 8 << 16)
+		ZT_EXPECT_STATUS(ZX_ERR_NO_MEMORY, CREATE(FAR_AWAY, 1ull << 37, &self->h));
 }
 
 /* Nothing that the kernel or a driver uses, of which /proc/iomem has names. */
@@ -636,6 +681,98 @@ TEST_F(physical, one_memory_type)
 	EXPECT_NE(NULL, strstr(memtype(self->range.addr), "write-combining")) {
 		TH_LOG("%s", memtype(self->range.addr));
 	}
+}
+
+/* New lines of the kernel log that are about types of memory; *log: -1 in the beginning. */
+static int log_lines(int *log)
+{
+	char line[8192];
+	int count = 0;
+	ssize_t n;
+
+	if (*log < 0) {
+		*log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		lseek(*log, 0, SEEK_END);
+		return 0;
+	}
+	while ((n = read(*log, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		line[n < 0 ? 0 : n] = 0;
+		count += strstr(line, "ioremap") || strstr(line, "memtype") ||
+			 strstr(line, "conflicting memory") || strstr(line, "sanity check");
+	}
+	return count;
+}
+
+/* What two VMOs of a range can have. Whoever asks for something else fills no log. */
+TEST_F(physical, V_248_policies_of_two)
+{
+	bool x86 = IS_X86;
+	int log = -1;
+	zx_handle_t other, second, h;
+
+	WANT_RANGE();
+	log_lines(&log);
+	other = zt_keep(&self->bag, pt_vmo(&self->range, 0, self->size));
+	ASSERT_NE(0u, other);
+	/* On x86 it stays uncached then, whatever is said. */
+	ZT_EXPECT_STATUS(x86 ? ZX_OK : ZX_ERR_NO_MEMORY, zx_vmo_set_cache_policy(other, 0));
+	ZT_EXPECT_STATUS(x86 ? ZX_OK : ZX_ERR_NO_MEMORY,
+			 zx_vmo_set_cache_policy(other, ZX_CACHE_POLICY_WRITE_COMBINING));
+	ZT_EXPECT_OK(zx_vmo_set_cache_policy(other, ZX_CACHE_POLICY_UNCACHED_DEVICE));
+	zx_handle_close(self->vmo);
+	ZT_ASSERT_OK(zx_vmo_set_cache_policy(other, ZX_CACHE_POLICY_WRITE_COMBINING));
+	for (int i = 0; i < 50; i++) {
+		ZT_EXPECT_STATUS(ZX_ERR_NO_MEMORY,
+				 CREATE(self->range.addr + ZT_P, ZT_P, &h));
+		/* The device ends there, and something else begins, or nothing. */
+		if (x86 || variant->device)
+			ZT_EXPECT_STATUS(ZX_ERR_ACCESS_DENIED,
+					 CREATE(self->range.addr + self->range.size - ZT_P,
+						2 * ZT_P, &h));
+	}
+	/* Nor is there one type for both pages. */
+	zx_handle_close(other);
+	other = zt_keep(&self->bag, pt_vmo(&self->range, 0, ZT_P));
+	ZT_ASSERT_OK(zx_vmo_set_cache_policy(other, ZX_CACHE_POLICY_WRITE_COMBINING));
+	second = zt_keep(&self->bag, pt_vmo(&self->range, ZT_P, ZT_P));
+	ASSERT_NE(0u, second);
+	for (int i = 0; i < 50; i++)
+		ZT_EXPECT_STATUS(ZX_ERR_NO_MEMORY, CREATE(self->range.addr, 2 * ZT_P, &h));
+	/* What is cached, where it may be. */
+	if (!variant->device) {
+		ZT_ASSERT_OK(zx_vmo_set_cache_policy(other, ZX_CACHE_POLICY_CACHED));
+		for (int i = 0; i < 50; i++)
+			ZT_EXPECT_STATUS(ZX_ERR_NO_MEMORY, CREATE(self->range.addr, ZT_P, &h));
+	}
+	EXPECT_EQ(0, log_lines(&log));
+	close(log);
+}
+
+/* Linux says in the log why it refuses. It is not often asked. */
+TEST_F(physical, refusals_take_time)
+{
+	struct timespec from, to;
+	zx_handle_t h;
+	void *p;
+	int fd;
+
+	WANT_RANGE();
+	if (self->range.bar[0] || !memtype(self->range.addr))
+		SKIP(return, "no way to have Linux map this cached");
+	zx_handle_close(self->vmo);
+	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	p = mmap(NULL, ZT_P, PROT_READ, MAP_SHARED, fd, (off_t)self->range.addr);
+	close(fd);
+	if (p == MAP_FAILED || !strstr(memtype(self->range.addr), "write-back"))
+		SKIP(return, "Linux does not map this cached");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int i = 0; i < 5; i++)
+		ZT_EXPECT_STATUS(ZX_ERR_NO_MEMORY, CREATE(self->range.addr, ZT_P, &h));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	EXPECT_LE(800, (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
+	munmap(p, ZT_P);
+	ZT_EXPECT_OK(CREATE(self->range.addr, ZT_P, &h));
+	zx_handle_close(h);
 }
 
 /* ---- the kernel's own way to it --------------------------------------------- */

@@ -25,6 +25,7 @@
  *		(inside unmap_mapping_pages(), wp_shared_mapping_range())
  *           page table lock
  *       what set_pages_array_uc() takes (vmo/cache.c)
+ *       claims_lock (vmo/claim.c)
  *       the lock of the list of unlocked VMOs (vmo/discardable.c)
  *         store->lock of one in the list (by the shrinker, tried only)
  *

@@ -65,7 +65,9 @@ static pgprot_t prot_of(const struct zvm_store *store, bool writable)
 
 	if (!store->physical)
 		return prot;
-	return zvm_arch_claimed_prot(pgprot_decrypted(prot), store->physical->claim);
+	prot = pgprot_decrypted(prot);
+	return store->physical->claim.made ?
+	       zvm_arch_claimed_prot(prot, store->physical->claim.map) : prot;
 }
 
 /* Of two policies that are the same in an entry it is the VMO's. */

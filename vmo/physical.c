@@ -14,10 +14,19 @@
 #include "../object/zircon.h"
 #include "physical.h"
 #include "store.h"
+#include "user.h"
 
 static int is_taken(struct resource *res, void *arg)
 {
 	return -EACCES;
+}
+
+/* Has it the first, but not the last byte, or the other way round, or one between? */
+static int is_part(struct resource *res, void *arg)
+{
+	const struct resource *whole = arg;
+
+	return res->start != whole->start || res->end != whole->end ? -EACCES : 0;
 }
 
 /*
@@ -26,15 +35,22 @@ static int is_taken(struct resource *res, void *arg)
  */
 static int check_range(phys_addr_t addr, u64 len, bool own)
 {
+	struct resource whole = { .start = addr };
 	phys_addr_t last;
 
 	if (!PAGE_ALIGNED(addr) || check_add_overflow(addr, (phys_addr_t)len - 1, &last))
 		return -EINVAL;
 	if (!zvm_arch_addressable(last))
 		return -ERANGE;
+	whole.end = last;
 	if (own)
 		return region_intersects(addr, len, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
 		       REGION_DISJOINT ? 0 : -EACCES;
+	/* Where a device ends in the middle Linux would not like it, and says so. */
+	if (walk_iomem_res_desc(IORES_DESC_NONE, 0, addr, last, &whole, is_part) == -EACCES ||
+	    walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_MEM | IORESOURCE_SIZEALIGN, addr, last,
+				&whole, is_part) == -EACCES)
+		return -EACCES;
 	/* Exclusive is also what a driver will make RAM of, which is not busy until then. */
 	if (walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_BUSY, addr, last, NULL,
 				is_taken) == -EACCES ||
@@ -50,40 +66,71 @@ static void note_policy(struct zvm_store *store, u32 policy)
 	store->memory_type = policy;
 }
 
+/*
+ * The kernel's page tables are nobody's for the memory cgroup. A machine's devices need
+ * few: of what would take a large part of the memory there is nothing to be had.
+ */
+static int charge_tables(struct zvm_store *store, u64 len)
+{
+	u64 cost = zvm_arch_claim_cost(len);
+
+	if (cost >> PAGE_SHIFT > totalram_pages() / 8)
+		return -ENOMEM;
+	return zvm_user_charge(store->user, cost) ? 0 : -ENOMEM;
+}
+
+/* The VMO is new, and nobody knows it yet. */
+static int make_physical(struct zvm_store *store, phys_addr_t addr, u64 len)
+{
+	struct zvm_physical *physical = kzalloc(sizeof(*physical), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!physical)
+		return -ENOMEM;
+	physical->addr = addr;
+	err = charge_tables(store, len);
+	if (err)
+		goto free;
+	err = zvm_claim(&physical->claim, addr, len, ZX_CACHE_POLICY_UNCACHED);
+	if (err)
+		goto uncharge;
+	store->physical = physical;
+	store->contiguous = true;
+	store->stream_size = 0;
+	note_policy(store, ZX_CACHE_POLICY_UNCACHED);
+	return 0;
+
+uncharge:
+	zvm_user_uncharge(store->user, zvm_arch_claim_cost(len));
+free:
+	kfree(physical);
+	return err;
+}
+
 struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len, bool own)
 {
-	struct zvm_physical *physical;
 	struct zvm_vmo *vmo;
 	int err;
 
 	err = check_range(addr, len, own);
 	if (err)
 		return ERR_PTR(err);
-	physical = kzalloc(sizeof(*physical), GFP_KERNEL_ACCOUNT);
-	if (!physical)
-		return ERR_PTR(-ENOMEM);
-	physical->addr = addr;
-	err = zvm_arch_claim(addr, len, ZX_CACHE_POLICY_UNCACHED, &physical->claim);
+	vmo = zvm_vmo_new(len, 0);
+	if (IS_ERR(vmo))
+		return vmo;
+	err = make_physical(vmo->store, addr, len);
 	if (err) {
-		kfree(physical);
+		zvm_object_put(&vmo->obj);
 		return ERR_PTR(err);
 	}
-	vmo = zvm_vmo_new(len, 0);
-	if (IS_ERR(vmo)) {
-		zvm_physical_free(physical);
-		return vmo;
-	}
-	vmo->store->physical = physical;
-	vmo->store->contiguous = true;
-	note_policy(vmo->store, ZX_CACHE_POLICY_UNCACHED);
-	vmo->store->stream_size = 0;
 	return vmo;
 }
 
-void zvm_physical_free(struct zvm_physical *physical)
+void zvm_physical_free(struct zvm_store *store)
 {
-	zvm_arch_unclaim(physical->claim);
-	kfree(physical);
+	zvm_unclaim(&store->physical->claim);
+	zvm_user_uncharge(store->user, zvm_arch_claim_cost(store->size));
+	kfree(store->physical);
 }
 
 int zvm_physical_set_policy(struct zvm_store *store, u32 policy)
@@ -95,14 +142,14 @@ int zvm_physical_set_policy(struct zvm_store *store, u32 policy)
 	if (policy == store->cache_policy)
 		return 0;
 	/* Ours would be in the way. */
-	zvm_arch_unclaim(physical->claim);
-	err = zvm_arch_claim(physical->addr, store->size, policy, &physical->claim);
+	zvm_unclaim(&physical->claim);
+	err = zvm_claim(&physical->claim, physical->addr, store->size, policy);
 	if (!err) {
 		note_policy(store, policy);
 		return 0;
 	}
 	/* What cannot be had back either becomes what those have who are in the way. */
-	if (zvm_arch_claim(physical->addr, store->size, store->cache_policy, &physical->claim))
+	if (zvm_claim(&physical->claim, physical->addr, store->size, store->cache_policy))
 		note_policy(store, ZX_CACHE_POLICY_UNCACHED);
 	return err;
 }

@@ -6,16 +6,17 @@
 #ifndef ZVM_VMO_PHYSICAL_H
 #define ZVM_VMO_PHYSICAL_H
 
+#include "claim.h"
 #include "fault.h"
 
 /**
  * struct zvm_physical - the range that a physical VMO's store shows
  * @addr: where it begins, a whole page; fixed
- * @claim: for zvm_arch_unclaim() (store->lock)
+ * @claim: the range is of the type that the store says (store->lock)
  */
 struct zvm_physical {
 	phys_addr_t addr;
-	void __iomem *claim;
+	struct zvm_claim claim;
 };
 
 /*
@@ -27,7 +28,7 @@ struct zvm_physical {
 struct zvm_vmo *zvm_vmo_new_physical(phys_addr_t addr, u64 len, bool own);
 
 /* The store has come to its end. */
-void zvm_physical_free(struct zvm_physical *physical);
+void zvm_physical_free(struct zvm_store *store);
 
 /* Another cache policy. The lock of the store held; nothing is mapped. */
 int zvm_physical_set_policy(struct zvm_store *store, u32 policy);

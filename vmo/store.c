@@ -46,7 +46,7 @@ void zvm_store_destroy(struct zvm_store *store)
 	}
 	zvm_pagemap_destroy(&store->pages);
 	if (store->physical)
-		zvm_physical_free(store->physical);
+		zvm_physical_free(store);
 	if (store->family)
 		zvm_family_put(store);
 }

@@ -83,8 +83,10 @@ zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
  *   their sum wraps, or @out cannot be written
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: @resource is not ZX_HANDLE_INVALID
  * - ZX_ERR_ACCESS_DENIED: no CAP_SYS_RAWIO; or the kernel is locked down; or part of
- *   the range is RAM of Linux's, or in use by the kernel or by a driver
+ *   the range is RAM of Linux's, or in use by the kernel or by a driver; or it is part of a
+ *   device and something else
  * - ZX_ERR_OUT_OF_RANGE: the processor cannot address it
+ * - ZX_ERR_NO_MEMORY: none, or it is mapped in another way, as another cache policy says
  */
 zx_status_t zx_vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size,
 				   zx_handle_t *out);
