@@ -3,14 +3,13 @@
  * KVM takes the memory of an address space for that of a guest, which follows whatever
  * becomes of it.
  *
- * What the guest runs is a few instructions in real mode. It needs a kernel that has
- * /dev/kvm, which tools/vm --kvm sees to.
+ * What the guest runs is a few instructions, in real mode or without an MMU. It needs a
+ * kernel that has /dev/kvm, which tools/vm --kvm sees to.
  */
 #include "kselftest_harness.h"
 #include "folio_test.h"
 #include "machine.h"
 
-#ifdef __x86_64__
 #include <linux/kvm.h>
 
 /* Addresses in the guest. */
@@ -18,6 +17,92 @@
 #define IN 0x2000
 #define OUT 0x3000
 #define OUT2 0x4000
+
+/*
+ * What depends on the processor: @increment, for ever: what is at OUT is one more than
+ * at IN, and is said, by an access that only KVM's user can answer. @count, for ever:
+ * counts at OUT, then at OUT2, which are in different pages.
+ */
+#if defined(__x86_64__)
+static const uint8_t increment[] = {
+	0xa0, IN & 0xff, IN >> 8,	/* mov al, [IN] */
+	0xfe, 0xc0,			/* inc al */
+	0xa2, OUT & 0xff, OUT >> 8,	/* mov [OUT], al */
+	0xba, 0xf8, 0x03,		/* mov dx, 0x3f8 */
+	0xee,				/* out dx, al */
+	0xeb, 0xf2,			/* jmp */
+};
+
+static const uint8_t count[] = {
+	0x40,				/* inc ax */
+	0xa3, OUT & 0xff, OUT >> 8,	/* mov [OUT], ax */
+	0xa3, OUT2 & 0xff, OUT2 >> 8,	/* mov [OUT2], ax */
+	0xeb, 0xf7,			/* jmp */
+};
+
+/* It is to begin at CODE. Not 0: that failed. */
+static int start(int vm ZT_UNUSED, int vcpu)
+{
+	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
+		return -1;
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
+	return ioctl(vcpu, KVM_SET_SREGS, &sregs) || ioctl(vcpu, KVM_SET_REGS, &regs);
+}
+
+static const uint8_t *said(const struct kvm_run *run)
+{
+	if (run->exit_reason != KVM_EXIT_IO || run->io.port != 0x3f8)
+		return NULL;
+	return (const uint8_t *)run + run->io.data_offset;
+}
+#elif defined(__aarch64__)
+#define SAID 0x80000000			/* where no memory is */
+
+static const uint32_t increment[] = {
+	0xd2800001 | IN << 5,		/* mov x1, #IN */
+	0xd2800002 | OUT << 5,		/* mov x2, #OUT */
+	0xd2b00003,			/* mov x3, #SAID */
+	0x39400020,			/* ldrb w0, [x1] */
+	0x11000400,			/* add w0, w0, #1 */
+	0x39000040,			/* strb w0, [x2] */
+	0x39000060,			/* strb w0, [x3] */
+	0x17fffffc,			/* b, to the ldrb */
+};
+
+static const uint32_t count[] = {
+	0xd2800002 | OUT << 5,		/* mov x2, #OUT */
+	0xd2800003 | OUT2 << 5,		/* mov x3, #OUT2 */
+	0x11000400,			/* add w0, w0, #1 */
+	0x79000040,			/* strh w0, [x2] */
+	0x79000060,			/* strh w0, [x3] */
+	0x17fffffd,			/* b, to the add */
+};
+
+static int start(int vm, int vcpu)
+{
+	uint64_t pc = CODE;
+	struct kvm_one_reg reg = {
+		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |
+		      KVM_REG_ARM_CORE_REG(regs.pc),
+		.addr = (uintptr_t)&pc,
+	};
+	struct kvm_vcpu_init init;
+
+	return ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init) ||
+	       ioctl(vcpu, KVM_ARM_VCPU_INIT, &init) || ioctl(vcpu, KVM_SET_ONE_REG, &reg);
+}
+
+static const uint8_t *said(const struct kvm_run *run)
+{
+	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != SAID)
+		return NULL;
+	return run->mmio.data;
+}
+#endif
 
 struct guest {
 	struct machine m;
@@ -60,8 +145,6 @@ static int guest_make(struct guest *g, bool huge, const void *code, size_t len)
 {
 	uint32_t options = ZX_VMO_RESIZABLE | (huge ? HUGE : 0);
 	struct kvm_userspace_memory_region slot = { 0 };
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
-	struct kvm_sregs sregs;
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
 
 	if (kvm < 0)
@@ -82,12 +165,9 @@ static int guest_make(struct guest *g, bool huge, const void *code, size_t len)
 		return -4;
 	g->run = mmap(NULL, (size_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0),
 		      PROT_READ | PROT_WRITE, MAP_SHARED, g->vcpu, 0);
-	if (g->run == MAP_FAILED || ioctl(g->vcpu, KVM_GET_SREGS, &sregs))
+	if (g->run == MAP_FAILED)
 		return -5;
-	sregs.cs.base = 0;
-	sregs.cs.selector = 0;
-	return ioctl(g->vcpu, KVM_SET_SREGS, &sregs) || ioctl(g->vcpu, KVM_SET_REGS, &regs) ?
-	       -6 : 0;
+	return start(vm, g->vcpu) ? -6 : 0;
 }
 
 #define GUEST(g, code) do {							\
@@ -97,24 +177,15 @@ static int guest_make(struct guest *g, bool huge, const void *code, size_t len)
 	ASSERT_EQ(0, ret_);							\
 } while (0)
 
-/* For ever: what is at OUT is one more than at IN, and is said at the port. */
-static const uint8_t increment[] = {
-	0xa0, IN & 0xff, IN >> 8,	/* mov al, [IN] */
-	0xfe, 0xc0,			/* inc al */
-	0xa2, OUT & 0xff, OUT >> 8,	/* mov [OUT], al */
-	0xba, 0xf8, 0x03,		/* mov dx, 0x3f8 */
-	0xee,				/* out dx, al */
-	0xeb, 0xf2,			/* jmp */
-};
-
 /* Until it says something: the byte, or minus errno. */
 static int guest_step(struct guest *g)
 {
+	const uint8_t *byte;
+
 	if (ioctl(g->vcpu, KVM_RUN, 0))
 		return -errno;
-	if (g->run->exit_reason != KVM_EXIT_IO || g->run->io.port != 0x3f8)
-		return -1000 - (int)g->run->exit_reason;
-	return ((uint8_t *)g->run)[g->run->io.data_offset];
+	byte = said(g->run);
+	return byte ? *byte : -1000 - (int)g->run->exit_reason;
 }
 
 /* The guest reads what is written to the VMO, and the VMO has what the guest writes. */
@@ -231,14 +302,6 @@ TEST_F(guest, snapshots)
 	EXPECT_EQ(0x71, zt_vmo_byte(g->m.vmo, OUT));
 }
 
-/* For ever: counts at OUT, then at OUT2, which are in different pages. */
-static const uint8_t count[] = {
-	0x40,				/* inc ax */
-	0xa3, OUT & 0xff, OUT >> 8,	/* mov [OUT], ax */
-	0xa3, OUT2 & 0xff, OUT2 >> 8,	/* mov [OUT2], ax */
-	0xeb, 0xf7,			/* jmp */
-};
-
 static void nothing(int sig ZT_UNUSED)
 {
 }
@@ -295,11 +358,5 @@ TEST_F(guest, snapshots_running)
 	/* It has been running all the time. */
 	EXPECT_GT(moved, 2);
 }
-#else
-TEST(guest)
-{
-	SKIP(return, "no program for a guest of this architecture");
-}
-#endif
 
 TEST_HARNESS_MAIN
