@@ -21,12 +21,13 @@ static int is_taken(struct resource *res, void *arg)
 	return -EACCES;
 }
 
-/* Has it the first, but not the last byte, or the other way round, or one between? */
+/* Has it only some of the pages? Of a page it may have a part. */
 static int is_part(struct resource *res, void *arg)
 {
 	const struct resource *whole = arg;
 
-	return res->start != whole->start || res->end != whole->end ? -EACCES : 0;
+	return PFN_DOWN(res->start) != PFN_DOWN(whole->start) ||
+	       PFN_DOWN(res->end) != PFN_DOWN(whole->end) ? -EACCES : 0;
 }
 
 /*
