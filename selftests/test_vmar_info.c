@@ -3,6 +3,9 @@
 #include "kselftest_harness.h"
 #include "zvm_vmar_test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 FIXTURE(vmar_info) {
 	struct vt_region r;	/* 64 pages, allocated at the variant's depth */
 	zx_handle_t vmo;	/* 8 pages, "test-vmo" */
@@ -565,6 +568,121 @@ TEST_F(vmar_info, process_vmos_many)
 		ZT_EXPECT_U64(1, n);
 	}
 	free(got);
+}
+
+/* ------------------------------------------------------------------------
+ * Others' business while a process is looked at
+ *
+ * Records are told 32 at a time. Who sees the last of the first ones maps and unmaps
+ * while the others are made, which are the last ones.
+ */
+#define AT_ONCE 32
+#define ROUNDS 500
+#define UNTOLD 0xeeeeeeeeeeeeeeee
+
+struct mapper {
+	zx_handle_t vmar, vmo;
+	volatile uint64_t *sign;	/* told with the first records */
+	atomic_int turn, finished;	/* the last one of each */
+	atomic_int rounds;		/* of this turn */
+	atomic_bool over;
+};
+
+static void *map_and_unmap(void *arg)
+{
+	struct mapper *m = arg;
+	zx_vaddr_t at;
+	int turn;
+
+	/* Not to take the place of who walks, when woken up. */
+	vt_pin(1);
+	while ((turn = atomic_load(&m->turn)) >= 0) {
+		if (turn == atomic_load(&m->finished) ||
+		    (*m->sign == UNTOLD && !atomic_load(&m->over))) {
+			sched_yield();
+			continue;
+		}
+		/* Now it goes on: not to be there before it. */
+		for (int i = 0; i < 100; i++)
+			sched_yield();
+		for (int i = 0; i < ROUNDS; i++)
+			if (!zx_vmar_map(m->vmar, ZT_RW, 0, m->vmo, 0, P, &at) &&
+			    !zx_vmar_unmap(m->vmar, at, P))
+				atomic_fetch_add(&m->rounds, 1);
+		atomic_store(&m->finished, turn);
+	}
+	return NULL;
+}
+
+/* How many of 12 walks have seen all rounds? Record number @last ends the first ones. */
+static int walks_with_rounds(struct mapper *m, uint32_t topic, size_t size, size_t last)
+{
+	const size_t room = 3 * AT_ONCE * size;
+	uint8_t *got = malloc(room);
+	int seen = 0;
+
+	m->sign = (volatile uint64_t *)(got + last * size);
+	for (int i = 0; i < 12; i++) {
+		size_t n = 0;
+
+		memset(got, 0xee, room);
+		atomic_store(&m->rounds, 0);
+		atomic_store(&m->over, false);
+		atomic_fetch_add(&m->turn, 1);
+		if (zx_object_get_info(zx_vmar_root_self(), topic, got, room, &n, NULL) ||
+		    n <= AT_ONCE + 8 || n > 2 * AT_ONCE || *m->sign == UNTOLD)
+			seen = -100;
+		seen += atomic_load(&m->rounds) == ROUNDS;
+		atomic_store(&m->over, true);
+		while (atomic_load(&m->finished) != atomic_load(&m->turn))
+			sched_yield();
+	}
+	free(got);
+	return seen;
+}
+
+/* What takes long is to find out who shares how much: nobody waits for that. */
+TEST_F(vmar_info, others_map_meanwhile)
+{
+	const uint64_t step = 2ul << 20;	/* that of the page map's nodes */
+	zx_handle_t vmo = zt_vmo(32 * step, 0), child[400];
+	struct mapper m = { .vmo = self->vmo };
+	struct vt_region r = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 66 * 32 * step);
+	int vmos = 0, maps = 0;
+	pthread_t thread;
+	zx_vaddr_t at;
+
+	if (CPU_COUNT(&vt_cpus_) < 2)
+		SKIP(return, "this needs two processors");
+	for (uint64_t i = 0; i < 32; i++)
+		ASSERT_EQ(0, zt_vmo_fill(vmo, i * step, 1, 1));
+	/* Their trees differ at the root, and share what is below. */
+	for (size_t i = 0; i < ARRAY_SIZE(child); i++) {
+		ZT_ASSERT_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, 32 * step,
+						 &child[i]));
+		ASSERT_EQ(0, zt_vmo_fill(child[i], 0, 1, 2));
+	}
+	ASSERT_NE(0, r.h);
+	for (int i = 0; i < AT_ONCE + 16; i++)
+		ZT_ASSERT_OK(zx_vmar_map(r.h, ZT_RW, 0, vmo, 0, 32 * step, &at));
+	m.vmar = vt_alloc(zx_vmar_root_self(), VT_CAN_ALL, 64 * P).h;
+	ASSERT_NE(0, m.vmar);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_and_unmap, &m));
+	vt_pin(0);
+	/* A thread may be kept from running now and then: most will do, once in three times. */
+	for (int i = 0; i < 3 && vmos < 9; i++)
+		vmos = walks_with_rounds(&m, ZX_INFO_PROCESS_VMOS, sizeof(zx_info_vmo_t),
+					 AT_ONCE - 1);
+	for (int i = 0; i < 3 && maps < 9; i++)
+		maps = walks_with_rounds(&m, ZX_INFO_PROCESS_MAPS, sizeof(zx_info_maps_t),
+					 AT_ONCE);
+	EXPECT_LE(9, vmos);
+	EXPECT_LE(9, maps);
+	atomic_store(&m.turn, -1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(child); i++)
+		ZT_EXPECT_OK(zx_handle_close(child[i]));
+	ZT_EXPECT_OK(zx_handle_close(vmo));
 }
 
 TEST_F(vmar_info, process_topics_want_a_root)

@@ -6,6 +6,9 @@
  * That is the order of (address, depth), which tells where to go on when the
  * lock was dropped to copy to the user: what changes meanwhile may be missed,
  * but nothing is told twice.
+ *
+ * What takes long is to find out how many pages there are, and who shares them: that
+ * is done without the lock, of VMOs whose memory is pinned.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -74,38 +77,29 @@ static struct place resume_locked(struct zvm_vmar *top, u64 base, u64 depth)
 	}
 }
 
-static void fill_maps_locked(struct zx_info_maps *record, struct place place)
+/* All that the tree knows; returns the VMO that knows the rest, or NULL. */
+static struct zvm_vmo *fill_maps_locked(struct zx_info_maps *record, struct place place,
+					unsigned int below)
 {
 	struct zvm_vm_node *node = place.node;
+	struct zvm_mapping *piece;
 
 	memset(record, 0, sizeof(*record));
 	record->base = node->base;
 	record->size = node->size;
-	record->depth = place.depth;
+	record->depth = place.depth + below;
 	if (node->is_region) {
 		record->type = ZX_INFO_MAPS_TYPE_VMAR;
 		zvm_object_get_name(&node_vmar(node)->obj, record->name);
-	} else {
-		struct zvm_mapping *piece = node_mapping(node);
-		u64 offset = zvm_mapping_vmo_offset(piece);
-
-		record->type = ZX_INFO_MAPS_TYPE_MAPPING;
-		zvm_object_get_name(&piece->vmo->obj, record->name);
-		zvm_vmo_fill_mapping_info(piece->vmo, offset, node->size, &record->mapping);
-		record->mapping.mmu_flags = piece->prot;
-		record->mapping.vmo_koid = piece->vmo->obj.koid;
-		record->mapping.vmo_offset = offset;
+		return NULL;
 	}
-}
-
-static int fill_vmo_locked(void *record, size_t size, struct place place)
-{
-	struct zx_info_vmo info = {};
-	int err = zvm_vmo_fill_info(node_mapping(place.node)->vmo, &info);
-
-	info.flags |= ZX_INFO_VMO_VIA_MAPPING;
-	memcpy(record, &info, size);
-	return err;
+	piece = node_mapping(node);
+	record->type = ZX_INFO_MAPS_TYPE_MAPPING;
+	zvm_object_get_name(&piece->vmo->obj, record->name);
+	record->mapping.mmu_flags = piece->prot;
+	record->mapping.vmo_koid = piece->vmo->obj.koid;
+	record->mapping.vmo_offset = zvm_mapping_vmo_offset(piece);
+	return piece->vmo;
 }
 
 /**
@@ -115,6 +109,7 @@ static int fill_vmo_locked(void *record, size_t size, struct place place)
  * @below: added to their depths
  * @size: bytes of a record
  * @records: room for what is made in one go, or NULL
+ * @pinned: for each of them, the VMO that it is still to be filled from, or NULL
  * @started: some node has been passed, the last of them ...
  * @base: ... at this address ...
  * @depth: ... and depth
@@ -125,13 +120,66 @@ struct walk {
 	unsigned int below;
 	size_t size;
 	void *records;
+	struct zvm_vmo *pinned[RECORDS_AT_ONCE];
 	bool started;
 	u64 base;
 	u64 depth;
 };
 
+/* Begin the record of the place, number @n of those made in one go. */
+static void begin_locked(struct walk *walk, unsigned int n, struct place place)
+{
+	struct zvm_vmo *vmo;
+
+	if (walk->vmos)
+		vmo = node_mapping(place.node)->vmo;
+	else
+		vmo = fill_maps_locked(walk->records + n * walk->size, place, walk->below);
+	if (vmo)
+		zvm_object_pin(&vmo->obj);
+	walk->pinned[n] = vmo;
+}
+
+static int finish(struct walk *walk, void *record, struct zvm_vmo *vmo)
+{
+	struct zx_info_maps *maps = record;
+	struct zx_info_vmo info = {};
+	int err;
+
+	if (!walk->vmos) {
+		zvm_vmo_fill_mapping_info(vmo, maps->mapping.vmo_offset, maps->size,
+					  &maps->mapping);
+		return 0;
+	}
+	err = zvm_vmo_fill_info(vmo, &info);
+	info.flags |= ZX_INFO_VMO_VIA_MAPPING;
+	memcpy(record, &info, walk->size);
+	return err;
+}
+
+/* Finish the first @n records. */
+static int finish_all(struct walk *walk, unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < n; i++) {
+		struct zvm_vmo *vmo = walk->pinned[i];
+
+		if (!vmo)
+			continue;
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		if (!err)
+			err = finish(walk, walk->records + i * walk->size, vmo);
+		zvm_object_unpin(&vmo->obj);
+		cond_resched();
+	}
+	return err;
+}
+
 /*
- * Go on until there are @max records, made if @wanted or else just counted, or for
+ * Go on until there are @max records, begun if @wanted or else just counted, or for
  * so long. How many, or an error; *@more: some nodes are left.
  */
 static int walk_on(struct walk *walk, unsigned int max, bool wanted, bool *more)
@@ -148,14 +196,11 @@ static int walk_on(struct walk *walk, unsigned int max, bool wanted, bool *more)
 	else if (walk->started)
 		place = resume_locked(vmar, walk->base, walk->depth);
 	for (nodes = 0; !err && place.node && n < max && nodes < NODES_AT_ONCE; nodes++) {
-		struct place at = { place.node, place.depth + walk->below };
-		void *record = walk->records + n * walk->size;
+		bool told = !walk->vmos || !place.node->is_region;
 
-		if (!walk->vmos && wanted)
-			fill_maps_locked(record, at);
-		else if (wanted && !place.node->is_region)
-			err = fill_vmo_locked(record, walk->size, at);
-		n += !walk->vmos || !place.node->is_region;
+		if (told && wanted)
+			begin_locked(walk, n, place);
+		n += told;
 		walk->started = true;
 		walk->base = place.node->base;
 		walk->depth = place.depth;
@@ -163,6 +208,8 @@ static int walk_on(struct walk *walk, unsigned int max, bool wanted, bool *more)
 	}
 	*more = place.node;
 	up_read(&vmar->aspace->lock);
+	if (!err && wanted)
+		err = finish_all(walk, n);
 	return err ? err : n;
 }
 
