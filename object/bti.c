@@ -211,10 +211,13 @@ static int put_addrs(const struct zvm_pin *pin, u64 __user *out, u64 count)
 	struct page *pages[ADDRS_BATCH];
 	u64 addrs[ADDRS_BATCH], done;
 	unsigned int n, i;
+	int err;
 
 	for (done = 0; done < count; done += n) {
 		n = min_t(u64, count - done, ADDRS_BATCH);
-		zvm_pin_get_pages(pin, done, n, pages);
+		err = zvm_pin_get_pages(pin, done, n, pages);
+		if (err)
+			return err;
 		for (i = 0; i < n; i++)
 			addrs[i] = page_to_phys(pages[i]);
 		if (copy_to_user(out + done, addrs, n * sizeof(*addrs)))

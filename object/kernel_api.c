@@ -267,9 +267,8 @@ struct page *zircon_pin_page(struct zircon_pin *pin, u64 index)
 {
 	struct page *page;
 
-	if (index >= zvm_pin_pages(&pin->pin))
+	if (index >= zvm_pin_pages(&pin->pin) || zvm_pin_get_pages(&pin->pin, index, 1, &page))
 		return NULL;
-	zvm_pin_get_pages(&pin->pin, index, 1, &page);
 	return page;
 }
 EXPORT_SYMBOL_ZVM(zircon_pin_page);

@@ -83,18 +83,20 @@ static u32 entry_policy(const struct zvm_store *store, u64 cache)
 }
 
 /* What the entries show at first: the pages, or anything. */
-static void get_pages(const struct zvm_pin *pin, u64 n, struct page **pages)
+static int get_pages(const struct zvm_pin *pin, u64 n, struct page **pages)
 {
 	u64 i, batch;
+	int err = 0;
 
-	for (i = 0; i < n; i += batch) {
+	for (i = 0; !err && i < n; i += batch) {
 		batch = min_t(u64, n - i, PAGES_BATCH);
 		if (zvm_vmo_is_physical(pin->vmo))
 			memset_p((void **)pages + i, ZERO_PAGE(0), batch);
 		else
-			zvm_pin_get_pages(pin, i, batch, pages + i);
+			err = zvm_pin_get_pages(pin, i, batch, pages + i);
 		cond_resched();
 	}
+	return err;
 }
 
 static void *map_pages(const struct zvm_pin *pin, bool writable)
@@ -103,13 +105,18 @@ static void *map_pages(const struct zvm_pin *pin, bool writable)
 	u64 n = zvm_pin_pages(pin);
 	struct page **pages;
 	void *addr;
+	int err;
 
 	if (n > totalram_pages())
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!pages)
-		return NULL;
-	get_pages(pin, n, pages);
+		return ERR_PTR(-ENOMEM);
+	err = get_pages(pin, n, pages);
+	if (err) {
+		kvfree(pages);
+		return ERR_PTR(err);
+	}
 	/* Nobody who looks at all of the kernel's memory (/proc/kcore) is to read a device. */
 	if (store->physical)
 		addr = vmap(pages, n, VM_IOREMAP, PAGE_KERNEL_RO);
@@ -121,9 +128,9 @@ static void *map_pages(const struct zvm_pin *pin, bool writable)
 				 PHYS_PFN(store->physical->addr) + pin->node.start,
 				 prot_of(store, writable))) {
 		vunmap(addr);
-		return NULL;
+		addr = NULL;
 	}
-	return addr;
+	return addr ?: ERR_PTR(-ENOMEM);
 }
 
 static int pin_for(struct zvm_vmo *vmo, u64 offset, u64 len, struct zvm_pin *pin)
@@ -151,8 +158,8 @@ void *zvm_kernel_map(struct zvm_vmo *vmo, u64 offset, u64 len, bool writable)
 	if (err)
 		goto free_map;
 	addr = map_pages(&map->pin, writable);
-	if (!addr) {
-		err = -ENOMEM;
+	if (IS_ERR(addr)) {
+		err = PTR_ERR(addr);
 		goto unpin;
 	}
 

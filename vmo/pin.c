@@ -139,17 +139,20 @@ void zvm_vmo_unpin(struct zvm_pin *pin)
 	forget(pin);
 }
 
-void zvm_pin_get_pages(const struct zvm_pin *pin, u64 first, unsigned int n,
-		       struct page **pages)
+int zvm_pin_get_pages(const struct zvm_pin *pin, u64 first, unsigned int n,
+		      struct page **pages)
 {
 	struct zvm_store *store = pin->vmo->store;
 	unsigned int i;
 	bool writable;
 
-	mutex_lock(&store->lock);
+	/* Who has it may be at work on all of a large VMO. */
+	if (mutex_lock_killable(&store->lock))
+		return -EINTR;
 	for (i = 0; i < n; i++)
 		pages[i] = zvm_store_peek(store, pin->node.start + first + i, &writable);
 	mutex_unlock(&store->lock);
+	return 0;
 }
 
 /* Fill what is there of [first, last] with zeros. */

@@ -47,9 +47,9 @@ static inline u64 zvm_pin_pages(const struct zvm_pin *pin)
 	return pin->node.last - pin->node.start + 1;
 }
 
-/* The @n pages from the @first one of the pin on; they stay until it ends. */
-void zvm_pin_get_pages(const struct zvm_pin *pin, u64 first, unsigned int n,
-		       struct page **pages);
+/* The @n pages from the @first one of the pin on; they stay until it ends. -EINTR: killed. */
+int zvm_pin_get_pages(const struct zvm_pin *pin, u64 first, unsigned int n,
+		      struct page **pages);
 
 /* Is any page of [first, last] pinned? With store->lock. */
 bool zvm_store_is_pinned(struct zvm_store *store, u64 first, u64 last);

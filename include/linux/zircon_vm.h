@@ -269,7 +269,8 @@ void zircon_vmo_unpin(struct zircon_pin *pin);
  * @pin: the pin
  * @index: which, from 0 on
  *
- * Return: the page, the VMO's until the pin ends; NULL: the pin has no such page.
+ * Return: the page, the VMO's until the pin ends; NULL: the pin has no such page, or the
+ * task is killed.
  */
 struct page *zircon_pin_page(struct zircon_pin *pin, u64 index);
 
