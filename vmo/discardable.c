@@ -6,7 +6,10 @@
  * Unlocked ones are in a list, the oldest first, for each memory cgroup and NUMA
  * node: of who created the VMO, as that is whose memory the list's entry is. So a
  * cgroup at its limit gets back what its own processes left unlocked, and not
- * what others did.
+ * what others did. Pages may have been touched first, so be charged, elsewhere;
+ * docs/semantics.md says what that means. To go by them an entry would have to
+ * change its cgroup with each unlocking: list_lru tells that from whose the entry's
+ * memory is, so unlocking would need memory.
  *
  * Whoever is short of memory may hold any lock, ours too. So the shrinker only
  * tries store->lock, and leaves alone a VMO somebody has a page of: that page may
@@ -164,26 +167,34 @@ static bool leaf_in_use(struct zvm_pm_leaf *leaf)
 	return false;
 }
 
+static bool node_in_use(struct zvm_pm_node *node, bool zapped)
+{
+	if (zvm_pm_is_folio(node))
+		return zapped && zvm_folio_is_foreign(zvm_pm_folio(node), 0);
+	return leaf_in_use(zvm_pm_leaf(node));
+}
+
 /*
  * Has anybody a reference of a page, so that it may be locked or in use? Of folios
- * that is to be seen only when there are no PTEs: @zapped.
+ * that is to be seen only when there are no PTEs: @zapped. Who had a page the last time
+ * is asked first: the shrinker may come often, and the VMO be large.
  */
 static bool in_use(struct zvm_store *store, bool zapped)
 {
 	struct zvm_pm_node *node;
-	u64 at = 0;
+	u64 at = store->discard->used_at;
 
 	lockdep_assert_held(&store->lock);
-	while ((node = zvm_pagemap_next_leaf(&store->pages, &at))) {
-		if (!zvm_pm_is_folio(node)) {
-			if (leaf_in_use(zvm_pm_leaf(node)))
-				return true;
-			at = (at | (ZVM_LEAF_SLOTS - 1)) + 1;
-		} else {
-			if (zapped && zvm_folio_is_foreign(zvm_pm_folio(node), 0))
-				return true;
-			at = (at | (ZVM_FOLIO_PAGES - 1)) + 1;
+	node = zvm_pagemap_next_leaf(&store->pages, &at);
+	if (node && node_in_use(node, zapped))
+		return true;
+	for (at = 0; (node = zvm_pagemap_next_leaf(&store->pages, &at)); ) {
+		if (node_in_use(node, zapped)) {
+			store->discard->used_at = at;
+			return true;
 		}
+		at |= (zvm_pm_is_folio(node) ? ZVM_FOLIO_PAGES : ZVM_LEAF_SLOTS) - 1;
+		at++;
 		cond_resched();
 	}
 	return false;

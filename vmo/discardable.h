@@ -12,12 +12,15 @@
  * @store: whose it is, fixed
  * @nr_locks: how often it is locked (store->lock)
  * @events: times it was discarded (store->lock)
+ * @used_at: index of a page that could not go because of who else had it, the last
+ *	time (store->lock)
  */
 struct zvm_discard {
 	struct list_head link;
 	struct zvm_store *store;
 	u64 nr_locks;
 	u64 events;
+	u64 used_at;
 };
 
 /* Make a new store discardable: 0 or -ENOMEM. */
