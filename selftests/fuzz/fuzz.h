@@ -157,6 +157,8 @@ enum arg_class {
 	A_OUT_MAYBE,		/* or 0 */
 	A_BUFFER,		/* memory for data */
 	A_BYTES,		/* how much */
+	A_ADDRS,		/* memory for addresses of pages, or 0 */
+	A_ADDR_COUNT,		/* how many, for BTI_PIN */
 	A_OFFSET,		/* in a VMO */
 	A_PAGES,		/* bytes, mostly whole pages */
 	A_SIZE,			/* of a VMO */

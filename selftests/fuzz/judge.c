@@ -136,10 +136,14 @@ static void judge_success(const struct op_type *type, const struct op *op, const
 	if (op->size == SIZE_NONE || op->size == SIZE_SHORT || op->size == SIZE_JUNK_TAIL ||
 	    op->size == SIZE_HUGE)
 		violation("%s took a struct of the wrong size", type->name);
-	for (unsigned int i = 1; type->args[i].class != A_END; i++)
+	for (unsigned int i = 1; type->args[i].class != A_END; i++) {
+		if (type->args[i].class == A_ADDR_COUNT && args[i] &&
+		    program->nobody & 1u << proc.index)
+			violation("%s told addresses to nobody", type->name);
 		if (type->args[i].class == A_RESERVED && args[i])
 			violation("%s took a reserved member that is not 0: %s", type->name,
 				  type->args[i].name);
+	}
 	if (proc.alone && type->args[1].class == A_TAG && (uint32_t)args[1]) {
 		uint32_t tag;
 

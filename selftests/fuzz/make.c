@@ -452,6 +452,17 @@ static struct value items(void)
 	return named(V_ITEMS, vmo_slot(), (int64_t)(any() >> 1));
 }
 
+/* As many as the length has pages, or one of memory in a row; or none. */
+static struct value addr_count(const struct value *addrs, const struct value *len,
+			       const struct value *options)
+{
+	if (one_in(24))
+		return number(border());
+	if (addrs->kind == V_NUM && !addrs->num)
+		return number(0);
+	return number(options->num & ZX_BTI_CONTIGUOUS ? 1 : (uint64_t)len->num / PAGE);
+}
+
 static struct value make_arg(const struct arg *arg, const struct op *op, unsigned int p)
 {
 	switch (arg->class) {
@@ -477,6 +488,10 @@ static struct value make_arg(const struct arg *arg, const struct op *op, unsigne
 		return buffer();
 	case A_BYTES:
 		return number(bytes());
+	case A_ADDRS:
+		return one_in(2) ? number(0) : buffer();
+	case A_ADDR_COUNT:
+		return addr_count(&op->args[6], &op->args[5], &op->args[2]);
 	case A_OFFSET:
 		return number(offset());
 	case A_PAGES:
