@@ -103,15 +103,20 @@ static inline struct pt_range pt_bar(unsigned int vendor, unsigned int id, int b
 #define pt_ivshmem() pt_bar(0x1af4, 0x1110, 2)
 #define pt_edu() pt_bar(0x1234, 0x11e8, 0)
 
-/* Some range, for who only wants one, or one of size 0. */
+/*
+ * Some range, for who only wants one, or one of size 0. The first call is for one thread
+ * alone.
+ */
 static inline struct pt_range pt_any(void)
 {
 	static struct pt_range range;
+	static bool looked;
 
-	if (!range.size)
+	if (!looked)
 		range = pt_ivshmem();
-	if (!range.size)
+	if (!looked && !range.size)
 		range = pt_reserved();
+	looked = true;
 	return range;
 }
 

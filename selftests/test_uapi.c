@@ -1396,6 +1396,7 @@ static int fuzz_in_child(void *arg)
 	/* the parent's handle works here, too: none of its regions must stay */
 	if (zx_handle_close(self->x.root_h) != ZX_OK)
 		return 6;
+	pt_any();
 	for (int i = 0; i < 2; i++) {
 		f[i] = (struct fuzz){ .x = self->x, .seed = 4711u + (unsigned int)i,
 				      .start = &start };
