@@ -73,4 +73,33 @@ static inline void ft_unmap(struct vt_region *r)
 	zx_handle_close(r->h);
 }
 
+/* A VMO that wants folios, all of it mapped where they fit; nothing is left in the end. */
+#define FT_FIXTURE(name_, len_)								\
+	FIXTURE(name_) {								\
+		struct zvm_stats before;						\
+		struct zt_bag bag;							\
+		struct vt_region r;							\
+		zx_handle_t vmo;							\
+		uint8_t *p;								\
+	};										\
+											\
+	FIXTURE_SETUP(name_)								\
+	{										\
+		ASSERT_TRUE(zt_warm_up());						\
+		self->before = zt_stats();						\
+		self->vmo = zt_keep(&self->bag, zt_vmo(len_, HUGE | ZX_VMO_RESIZABLE));	\
+		ASSERT_NE(0, self->vmo);						\
+		self->p = ft_map(&self->r, self->vmo, len_);				\
+		ASSERT_NE(NULL, self->p);						\
+		ASSERT_EQ(0, (uintptr_t)self->p % F);					\
+	}										\
+											\
+	FIXTURE_TEARDOWN(name_)								\
+	{										\
+		ft_unmap(&self->r);							\
+		zt_empty(&self->bag);							\
+		if (_metadata->passed)							\
+			ZT_EXPECT_NO_LEAK(&self->before);				\
+	}
+
 #endif /* ZVM_FOLIO_TEST_H */

@@ -14,32 +14,7 @@
 #define LEN (FOLIOS * F)
 #define SEED 3
 
-FIXTURE(folio) {
-	struct zvm_stats before;
-	struct zt_bag bag;
-	struct vt_region r;
-	zx_handle_t vmo;
-	uint8_t *p;
-};
-
-FIXTURE_SETUP(folio)
-{
-	ASSERT_TRUE(zt_warm_up());
-	self->before = zt_stats();
-	self->vmo = zt_keep(&self->bag, zt_vmo(LEN, HUGE | ZX_VMO_RESIZABLE));
-	ASSERT_NE(0, self->vmo);
-	self->p = ft_map(&self->r, self->vmo, LEN);
-	ASSERT_NE(NULL, self->p);
-	ASSERT_EQ(0, (uintptr_t)self->p % F);
-}
-
-FIXTURE_TEARDOWN(folio)
-{
-	ft_unmap(&self->r);
-	zt_empty(&self->bag);
-	if (_metadata->passed)
-		ZT_EXPECT_NO_LEAK(&self->before);
-}
+FT_FIXTURE(folio, LEN)
 
 static zx_handle_t snap(struct zt_bag *bag, zx_handle_t vmo, uint64_t offset, uint64_t size)
 {

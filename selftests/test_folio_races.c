@@ -12,31 +12,7 @@
 #define LEN (FOLIOS * F)
 #define TURNS 150
 
-FIXTURE(folio_races) {
-	struct zvm_stats before;
-	struct zt_bag bag;
-	struct vt_region r;
-	zx_handle_t vmo;
-	uint8_t *p;
-};
-
-FIXTURE_SETUP(folio_races)
-{
-	ASSERT_TRUE(zt_warm_up());
-	self->before = zt_stats();
-	self->vmo = zt_keep(&self->bag, zt_vmo(LEN, HUGE | ZX_VMO_RESIZABLE));
-	ASSERT_NE(0, self->vmo);
-	self->p = ft_map(&self->r, self->vmo, LEN);
-	ASSERT_NE(NULL, self->p);
-}
-
-FIXTURE_TEARDOWN(folio_races)
-{
-	ft_unmap(&self->r);
-	zt_empty(&self->bag);
-	if (_metadata->passed)
-		ZT_EXPECT_NO_LEAK(&self->before);
-}
+FT_FIXTURE(folio_races, LEN)
 
 static zx_handle_t snap(zx_handle_t vmo)
 {
