@@ -711,6 +711,9 @@ TEST_F(physical, V_248_policies_of_two)
 	zx_handle_t other, second, h;
 
 	WANT_RANGE();
+	/* Then there is no type but cached and uncached, either (CONFIG_X86_PAT). */
+	if (x86 && !memtype(self->range.addr))
+		SKIP(return, "this kernel tells no memory types");
 	log_lines(&log);
 	other = zt_keep(&self->bag, pt_vmo(&self->range, 0, self->size));
 	ASSERT_NE(0u, other);
