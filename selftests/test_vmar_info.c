@@ -682,11 +682,11 @@ TEST_F_TIMEOUT(process_info, others_map_meanwhile, 120)
 	ASSERT_NE(0, m.vmar);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, map_and_unmap, &m));
 	vt_pin(0);
-	/* A thread may be kept from running now and then: three attempts. */
-	for (int i = 0; i < 3 && !vmos; i++)
+	/* A thread may be kept from running now and then: five attempts. */
+	for (int i = 0; i < 5 && !vmos; i++)
 		vmos = rounds_in_walks(&m, ZX_INFO_PROCESS_VMOS, sizeof(zx_info_vmo_t),
 				       AT_ONCE - 1);
-	for (int i = 0; i < 3 && !maps; i++)
+	for (int i = 0; i < 5 && !maps; i++)
 		maps = rounds_in_walks(&m, ZX_INFO_PROCESS_MAPS, sizeof(zx_info_maps_t), AT_ONCE);
 	EXPECT_TRUE(vmos);
 	EXPECT_TRUE(maps);
