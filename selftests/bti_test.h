@@ -33,26 +33,14 @@ static inline zx_handle_t bt_contiguous(zx_handle_t bti, size_t size, uint32_t a
 	return ZX_HANDLE_INVALID;
 }
 
-/* The number of the page of memory that is mapped here; 0: none. */
-static inline uint64_t bt_pfn(const void *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-	ssize_t n;
-
-	n = pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)addr / P * sizeof(entry)));
-	close(fd);
-	return n == sizeof(entry) && entry >> 63 ? entry & ((1ul << 55) - 1) : 0;
-}
-
-/* That of the page at @offset of the VMO; 0: it has none. */
+/* The number of the page at @offset of the VMO; 0: it has none. */
 static inline uint64_t bt_vmo_pfn(zx_handle_t vmo, uint64_t offset)
 {
 	uint8_t *map = zt_map(vmo, offset, P, ZX_VM_PERM_READ);
 	uint64_t pfn = 0;
 
 	if (map && vt_load(map) >= 0)
-		pfn = bt_pfn(map);
+		pfn = pp_pfn(map);
 	if (map)
 		zt_unmap(map, P);
 	return pfn;
@@ -65,7 +53,7 @@ static inline bool bt_in_a_row(zx_handle_t vmo, size_t size, uint64_t pfn)
 	bool ok = map;
 
 	for (size_t i = 0; ok && i < size / P; i++)
-		ok = vt_load(map + i * P) >= 0 && bt_pfn(map + i * P) == pfn + i;
+		ok = vt_load(map + i * P) >= 0 && pp_pfn(map + i * P) == pfn + i;
 	if (map)
 		zt_unmap(map, size);
 	return ok;

@@ -389,38 +389,6 @@ static inline const char *cp_noise_stop(struct cp_noise *n)
 	return n->wrong;
 }
 
-/* ------------------------------------------------------------------------
- * What /proc tells of a page
- */
-
-/* The page frame at addr, or 0. */
-static inline uint64_t cp_pfn(const void *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-
-	if (fd >= 0) {
-		if (pread(fd, &entry, 8, (off_t)((uintptr_t)addr / P * 8)) != 8)
-			entry = 0;
-		close(fd);
-	}
-	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
-}
-
-/* The number of a page frame in /proc/kpageflags or /proc/kpagecount. */
-static inline uint64_t cp_kpage(const char *path, uint64_t pfn)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t val = UINT64_MAX;
-
-	if (fd >= 0) {
-		if (pread(fd, &val, 8, (off_t)(pfn * 8)) != 8)
-			val = UINT64_MAX;
-		close(fd);
-	}
-	return val;
-}
-
 /* A counter of /proc/vmstat, or -1. */
 static inline int64_t cp_vmstat(const char *name)
 {

@@ -46,7 +46,7 @@ static inline int64_t ft_kb_of(unsigned int folios)
 /* Is the page that is mapped at p part of a compound page? */
 static inline bool ft_is_compound(const void *p)
 {
-	uint64_t pfn = cp_pfn(p), flags = pfn ? cp_kpage("/proc/kpageflags", pfn) : 0;
+	uint64_t pfn = pp_pfn(p), flags = pfn ? pp_kpage("/proc/kpageflags", pfn) : 0;
 
 	return flags != UINT64_MAX && flags & (1ull << 15 | 1ull << 16);
 }

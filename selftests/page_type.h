@@ -3,7 +3,7 @@
 #ifndef ZVM_PAGE_TYPE_H
 #define ZVM_PAGE_TYPE_H
 
-#include "zvm_test.h"
+#include "proc_page.h"
 
 #define CACHED ZX_CACHE_POLICY_CACHED
 #define UNCACHED ZX_CACHE_POLICY_UNCACHED
@@ -33,15 +33,9 @@ static inline bool is_told(void)
 
 static inline enum type type_of(uint64_t pfn)
 {
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	enum type type = T_UNKNOWN;
-	uint64_t flags;
+	uint64_t flags = pfn ? pp_kpage("/proc/kpageflags", pfn) : UINT64_MAX;
 
-	if (fd >= 0 && pfn && pread(fd, &flags, 8, (off_t)(pfn * 8)) == 8)
-		type = type_of_flags(flags);
-	if (fd >= 0)
-		close(fd);
-	return type;
+	return flags == UINT64_MAX ? T_UNKNOWN : type_of_flags(flags);
 }
 
 /* All pages of the machine that are not cached. */
@@ -60,20 +54,6 @@ static inline long count_uncached(void)
 	if (fd >= 0)
 		close(fd);
 	return count;
-}
-
-/* The page that a page table has for the address; 0: none. */
-static inline uint64_t pfn_of(const volatile void *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-
-	if (fd >= 0) {
-		if (pread(fd, &entry, 8, (off_t)((uintptr_t)addr / ZT_P * 8)) != 8)
-			entry = 0;
-		close(fd);
-	}
-	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
 }
 
 #endif /* ZVM_PAGE_TYPE_H */

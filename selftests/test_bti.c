@@ -207,7 +207,7 @@ TEST_F(bti, addresses)
 		ZT_EXPECT_U64(SIZE, zt_committed(self->vmo));
 		for (size_t k = 1; k < N; k++) {
 			ASSERT_EQ(0, zt_try_read(map + k * P));
-			ZT_EXPECT_U64(self->addr[k - 1], bt_pfn(map + k * P) * P);
+			ZT_EXPECT_U64(self->addr[k - 1], pp_pfn(map + k * P) * P);
 			for (size_t j = 1; j < k; j++)
 				EXPECT_NE(self->addr[j - 1], self->addr[k - 1]);
 		}
@@ -278,7 +278,7 @@ TEST_F(bti, many_addresses)
 	zt_keep(&self->bag, pmt);
 	for (size_t i = 0; i < n; i++) {
 		ASSERT_EQ(0, zt_try_read(map + i * P));
-		ZT_ASSERT_U64(addr[i], bt_pfn(map + i * P) * P);
+		ZT_ASSERT_U64(addr[i], pp_pfn(map + i * P) * P);
 	}
 	ZT_EXPECT_OK(zt_unmap(map, n * P));
 	free(addr);
@@ -553,10 +553,10 @@ TEST_F(bti, relatives)
 		EXPECT_NE(self->addr[i], theirs[i]);
 		/* the first access shows the page, the next writes to it */
 		EXPECT_EQ(zt_pattern((1 + i) * P, 1), vt_load(map + (1 + i) * P));
-		ZT_EXPECT_U64(self->addr[i], bt_pfn(map + (1 + i) * P) * P);
+		ZT_EXPECT_U64(self->addr[i], pp_pfn(map + (1 + i) * P) * P);
 		ASSERT_EQ(0, zt_try_store(map + (1 + i) * P, 0x42));
 		ZT_ASSERT_OK(zx_vmo_write(self->vmo, "x", (1 + i) * P + 1, 1));
-		ZT_EXPECT_U64(self->addr[i], bt_pfn(map + (1 + i) * P) * P);
+		ZT_EXPECT_U64(self->addr[i], pp_pfn(map + (1 + i) * P) * P);
 		ZT_EXPECT_U64(theirs[i], bt_vmo_pfn(child, (1 + i) * P) * P);
 	}
 	EXPECT_TRUE(zt_vmo_holds(child, 0, SIZE / 2, 1));
@@ -564,7 +564,7 @@ TEST_F(bti, relatives)
 	ZT_EXPECT_OK(zx_pmt_unpin(pmt2));
 	ZT_EXPECT_OK(zx_handle_close(child));
 	for (int i = 0; i < 4; i++)
-		ZT_EXPECT_U64(self->addr[i], bt_pfn(map + (1 + i) * P) * P);
+		ZT_EXPECT_U64(self->addr[i], pp_pfn(map + (1 + i) * P) * P);
 	/* Snapshots of a relative are fine. */
 	ZT_EXPECT_OK(zx_pmt_unpin(pmt));
 	ZT_ASSERT_OK(zx_vmo_create_child(self->vmo, ZX_VMO_CHILD_SNAPSHOT, 0, SIZE, &child));
@@ -573,7 +573,7 @@ TEST_F(bti, relatives)
 	zt_keep(&self->bag, pmt);
 	ZT_EXPECT_OK(snapshot(child, 0, SIZE));
 	ASSERT_EQ(0, zt_try_store(map, 0x43));
-	ZT_EXPECT_U64(self->addr[0], bt_pfn(map) * P);
+	ZT_EXPECT_U64(self->addr[0], pp_pfn(map) * P);
 	ZT_EXPECT_OK(zt_unmap(map, SIZE));
 }
 
@@ -594,7 +594,7 @@ TEST_F(bti, references_of_others)
 	for (int i = 0; i < N; i++) {
 		ASSERT_EQ(0, zt_try_store(map + i * P, 0x42));
 		ZT_ASSERT_OK(zx_vmo_write(self->vmo, "x", i * P + 1, 1));
-		ZT_EXPECT_U64(self->addr[i], bt_pfn(map + i * P) * P);
+		ZT_EXPECT_U64(self->addr[i], pp_pfn(map + i * P) * P);
 	}
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);

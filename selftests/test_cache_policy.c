@@ -57,7 +57,7 @@ static void check_pages(struct __test_metadata *_metadata, bool told, uint32_t p
 	for (int i = 1; i < PAGES; i += 2) {
 		EXPECT_EQ(-1, zt_mismatch(p + i * P, P, i * P, i));
 		if (told)
-			EXPECT_EQ(type_for(policy), type_of(pfn_of(p + i * P))) {
+			EXPECT_EQ(type_for(policy), type_of(pp_pfn(p + i * P))) {
 				TH_LOG("page %d, policy %u", i, policy);
 			}
 	}
@@ -99,17 +99,17 @@ TEST_F(cache_policy, new_pages)
 		ASSERT_NE(NULL, p);
 		EXPECT_EQ(-1, zt_nonzero(p + page * P, P));
 		if (self->told)
-			EXPECT_EQ(T_CACHED, type_of(pfn_of(p + page * P)));
+			EXPECT_EQ(T_CACHED, type_of(pp_pfn(p + page * P)));
 		p[page * P + 5] = 99;
 		if (self->told)
-			EXPECT_EQ(type_for(policy), type_of(pfn_of(p + page * P)));
+			EXPECT_EQ(type_for(policy), type_of(pp_pfn(p + page * P)));
 		EXPECT_EQ(5, zt_not_byte(p + page * P, P, 0));
 		EXPECT_EQ(99, p[page * P + 5]);
 		ZT_EXPECT_U64((PAGES / 2 + policy) * P, zt_committed(self->vmo));
 		ZT_EXPECT_OK(zx_vmo_op_range(self->vmo, ZX_VMO_OP_COMMIT, 0, P, NULL, 0));
 		EXPECT_EQ(-1, zt_nonzero(p, P));
 		if (self->told)
-			EXPECT_EQ(type_for(policy), type_of(pfn_of(p)));
+			EXPECT_EQ(type_for(policy), type_of(pp_pfn(p)));
 		ZT_EXPECT_OK(zx_vmo_op_range(self->vmo, ZX_VMO_OP_DECOMMIT, 0, P, NULL, 0));
 		ZT_EXPECT_OK(zt_unmap(p, PAGES * P));
 	}
@@ -128,7 +128,7 @@ TEST_F(cache_policy, given_back)
 	ASSERT_NE(NULL, p);
 	check_pages(_metadata, self->told, WC, p);
 	for (int i = 1; i < PAGES; i += 2) {
-		pfn[i] = pfn_of(p + i * P);
+		pfn[i] = pp_pfn(p + i * P);
 		ASSERT_TRUE(hold(pipes[1], p + i * P));
 	}
 	if (self->told)
@@ -205,7 +205,7 @@ TEST_F(cache_policy, private_copies)
 		p[i * P] ^= 0xff;
 	for (int i = 0; i < PAGES; i++) {
 		if (self->told)
-			EXPECT_EQ(T_CACHED, type_of(pfn_of(p + i * P)));
+			EXPECT_EQ(T_CACHED, type_of(pp_pfn(p + i * P)));
 		p[i * P] ^= 0xff;
 	}
 	check_pages(_metadata, false, CACHED, p);
@@ -344,7 +344,7 @@ TEST_F(cache_policy, threads)
 			pthread_join(thread[i], NULL);
 		for (int i = 0; self->told && i < PAGES; i++) {
 			w.p[i * P] = 1;
-			EXPECT_EQ(type_for(round % 4), type_of(pfn_of(w.p + i * P)));
+			EXPECT_EQ(type_for(round % 4), type_of(pp_pfn(w.p + i * P)));
 		}
 		ZT_EXPECT_OK(zt_unmap(w.p, PAGES * P));
 	}

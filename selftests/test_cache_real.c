@@ -59,7 +59,7 @@ static void check_policy(zx_handle_t vmo, uint32_t policy, enum type type)
 		VT_CHECK(p[i * P] == (i < PAGES / 2 ? i + 1 : 0));
 		p[i * P + 1] = 1;
 		if (is_told())
-			VT_CHECK(type_of(pfn_of(p + i * P)) == type);
+			VT_CHECK(type_of(pp_pfn(p + i * P)) == type);
 	}
 	VT_CHECK_OK(zt_unmap((void *)p, PAGES * P));
 	VT_CHECK_OK(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, PAGES / 2 * P, PAGES / 2 * P, NULL, 0));
@@ -206,12 +206,12 @@ TEST(mprotect_makes_no_cached_entries)
 		for (int i = 0; i < 4; i++) {
 			bool stays = policy == CACHED || i == 0 || (i == 3 && flags == MAP_PRIVATE);
 
-			EXPECT_EQ(stays, pfn_of(p + i * P) != 0) TH_LOG("%u, page %d", policy, i);
+			EXPECT_EQ(stays, pp_pfn(p + i * P) != 0) TH_LOG("%u, page %d", policy, i);
 		}
 		for (int i = 0; i < 4; i++) {
 			EXPECT_EQ(i + 1, p[i * P]);
 			if (is_told() && i < 3)
-				EXPECT_EQ(type_for(policy), type_of(pfn_of(p + i * P)));
+				EXPECT_EQ(type_for(policy), type_of(pp_pfn(p + i * P)));
 		}
 		munmap((void *)p, PAGES * P);
 	}

@@ -309,7 +309,7 @@ TEST_F(contiguous, V_032_zero_is_in_place)
 	EXPECT_TRUE(zt_vmo_holds(self->vmo, 0, 2 * P + 100, 1));
 	EXPECT_TRUE(zt_vmo_holds(self->vmo, 4 * P + 100, SIZE - 4 * P - 100, 1));
 	EXPECT_EQ(0, vt_load(map + 3 * P));
-	ZT_EXPECT_U64(self->pfn + 3, bt_pfn(map + 3 * P));
+	ZT_EXPECT_U64(self->pfn + 3, pp_pfn(map + 3 * P));
 	ZT_EXPECT_OK(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_ZERO, (zx_vaddr_t)map,
 				      SIZE, NULL, 0));
 	EXPECT_TRUE(zt_vmo_zero(self->vmo, 0, SIZE));
@@ -398,7 +398,7 @@ TEST_F(contiguous, pages_stay)
 	vt_write_file("/proc/sys/vm/compact_memory", "1");
 	EXPECT_TRUE(bt_in_a_row(self->vmo, SIZE, self->pfn));
 	for (size_t i = 0; i < N; i++)
-		ZT_EXPECT_U64(self->pfn + i, bt_pfn(map + i * P) ?: self->pfn + i);
+		ZT_EXPECT_U64(self->pfn + i, pp_pfn(map + i * P) ?: self->pfn + i);
 	ZT_EXPECT_OK(zt_unmap(map, SIZE));
 	munmap(shared, SIZE);
 	munmap(private, SIZE);
@@ -414,7 +414,7 @@ TEST_F(contiguous, mapping_outlives_the_handle)
 	ZT_ASSERT_OK(zx_handle_close(self->vmo));
 	EXPECT_EQ(-1, zt_mismatch(map, SIZE, 0, 1));
 	for (size_t i = 0; i < N; i++)
-		ZT_EXPECT_U64(self->pfn + i, bt_pfn(map + i * P));
+		ZT_EXPECT_U64(self->pfn + i, pp_pfn(map + i * P));
 	ZT_EXPECT_OK(zt_unmap(map, SIZE));
 }
 

@@ -117,7 +117,7 @@ TEST_F(core_numa, migrate_pages)
 	uint64_t pfn;
 
 	NEEDS_NODES();
-	pfn = cp_pfn(self->s.view[CP_ARENA_RW]);
+	pfn = pp_pfn(self->s.view[CP_ARENA_RW]);
 	ASSERT_TRUE(cp_noise_start(&noise, &self->s));
 	for (int i = 0; i < 6; i++) {
 		unsigned long from = 1ul << (i & 1), to = 3 - from;
@@ -126,7 +126,7 @@ TEST_F(core_numa, migrate_pages)
 		EXPECT_EQ(!(i & 1), node_of(control));
 	}
 	EXPECT_EQ(NULL, cp_noise_stop(&noise));
-	EXPECT_EQ(pfn, cp_pfn(self->s.view[CP_ARENA_RW]));
+	EXPECT_EQ(pfn, pp_pfn(self->s.view[CP_ARENA_RW]));
 	CP_EXPECT(&self->s, "migrate_pages");
 }
 

@@ -19,7 +19,7 @@
 
 static bool is_poisoned(uint64_t pfn)
 {
-	uint64_t flags = cp_kpage("/proc/kpageflags", pfn);
+	uint64_t flags = pp_kpage("/proc/kpageflags", pfn);
 
 	return flags != UINT64_MAX && flags & KPF_HWPOISON;
 }
@@ -73,7 +73,7 @@ FIXTURE_SETUP(poison)
 	ASSERT_NE(NULL, self->old);
 	for (int page = 0; page < PAGES; page++)
 		ASSERT_EQ(0, zt_try_read(self->old + page * P));
-	self->pfn = cp_pfn(self->old + BAD * P);
+	self->pfn = pp_pfn(self->old + BAD * P);
 	ASSERT_NE(0, self->pfn);
 	if (!poison_page(self->old + BAD * P, self->pfn, variant->by_address))
 		SKIP(return, "memory failures cannot be injected");
@@ -211,7 +211,7 @@ TEST_F(poison, until_it_is_given_back)
 	uint8_t *p = self->old + BAD * P;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways_out); i++) {
-		uint64_t pfn = cp_pfn(p);
+		uint64_t pfn = pp_pfn(p);
 
 		/* The second time, for another page. */
 		if (i)
@@ -222,15 +222,15 @@ TEST_F(poison, until_it_is_given_back)
 		EXPECT_EQ(0, zt_try_store(p + 1, 0x44));
 		EXPECT_EQ(0x44, zt_vmo_byte(self->vmo, BAD * P + 1));
 		ZT_EXPECT_U64(PAGES * P, zt_committed(self->vmo));
-		EXPECT_NE(pfn, cp_pfn(p));
-		EXPECT_FALSE(is_poisoned(cp_pfn(p)));
+		EXPECT_NE(pfn, pp_pfn(p));
+		EXPECT_FALSE(is_poisoned(pp_pfn(p)));
 		EXPECT_TRUE(is_poisoned(pfn)) {
 			TH_LOG("after %s", ways_out[i].name);
 		}
-		EXPECT_EQ(0, cp_kpage("/proc/kpagecount", pfn));
+		EXPECT_EQ(0, pp_kpage("/proc/kpagecount", pfn));
 	}
 	/* Cut off. */
-	self->pfn = cp_pfn(p);
+	self->pfn = pp_pfn(p);
 	ASSERT_TRUE(poison_page(p, self->pfn, variant->by_address));
 	ZT_ASSERT_OK(zx_vmo_set_size(self->vmo, BAD * P));
 	ZT_EXPECT_FAULT(SIGBUS, zt_try_read(p));
@@ -256,7 +256,7 @@ TEST_F(poison, it_is_never_used_again)
 	p = zt_map(vmo, 0, len, ZT_RW | ZX_VM_MAP_RANGE);
 	ASSERT_NE(NULL, p);
 	for (size_t off = 0; off < len; off += P)
-		ASSERT_NE(self->pfn, cp_pfn(p + off));
+		ASSERT_NE(self->pfn, pp_pfn(p + off));
 	ZT_ASSERT_OK(zt_unmap(p, len));
 }
 
@@ -266,7 +266,7 @@ static int ends_with_it(void *arg)
 	uint8_t *p = zt_map(vmo, 0, PAGES * P, ZT_RW);
 
 	VT_CHECK(!zt_try_write(p + BAD * P));
-	VT_CHECK(poison_page(p + BAD * P, cp_pfn(p + BAD * P), *(bool *)arg));
+	VT_CHECK(poison_page(p + BAD * P, pp_pfn(p + BAD * P), *(bool *)arg));
 	return 0;
 }
 
@@ -288,7 +288,7 @@ TEST_F(poison, page_of_zeros)
 	uint64_t pfn;
 
 	EXPECT_EQ(0, vt_load(p + off));
-	pfn = cp_pfn(p + off);
+	pfn = pp_pfn(p + off);
 	ASSERT_NE(0, pfn);
 	ASSERT_TRUE(poison_page(p + off, pfn, variant->by_address));
 	ZT_ASSERT_OK(zt_unmap(p, 16 * P));
@@ -298,7 +298,7 @@ TEST_F(poison, page_of_zeros)
 	ASSERT_NE(MAP_FAILED, private);
 	for (size_t at = 0; at < 16 * P; at += P) {
 		EXPECT_EQ(0, vt_load(p + at));
-		EXPECT_NE(pfn, cp_pfn(p + at));
+		EXPECT_NE(pfn, pp_pfn(p + at));
 		EXPECT_EQ(0, zt_try_write(private + at));
 		EXPECT_EQ(0, private[at + 1]);
 	}
@@ -343,7 +343,7 @@ FIXTURE_SETUP(poison_folio)
 	self->p = ft_map(&self->r, self->vmo, 2 * F);
 	ASSERT_NE(NULL, self->p);
 	zt_fill(self->p, 2 * F, 0, 5);
-	self->pfn = cp_pfn(self->p + BAD * P);
+	self->pfn = pp_pfn(self->p + BAD * P);
 	self->skip = !ft_is_compound(self->p) ||
 		     !poison_page(self->p + BAD * P, self->pfn, true);
 	if (!self->skip)
@@ -360,7 +360,7 @@ FIXTURE_TEARDOWN(poison_folio)
 		ZT_EXPECT_NO_LEAK(&self->before);
 	/* None gets the memory again, as a folio or otherwise. */
 	if (!self->skip)
-		EXPECT_TRUE(is_poisoned(self->pfn) && cp_kpage("/proc/kpagecount", self->pfn) == 0);
+		EXPECT_TRUE(is_poisoned(self->pfn) && pp_kpage("/proc/kpagecount", self->pfn) == 0);
 }
 
 #define NEEDS_FAILURE() do { \
@@ -464,11 +464,11 @@ TEST_F_TIMEOUT(soft_offline, stays_where_it_is, 60)
 	uint64_t pfn;
 
 	control[0] = 9;
-	pfn = cp_pfn(control);
+	pfn = pp_pfn(control);
 	if (madvise(control, P, MADV_SOFT_OFFLINE_))
 		SKIP(return, "no MADV_SOFT_OFFLINE");
 	/* It works, on what Linux can move. */
-	EXPECT_NE(pfn, cp_pfn(control));
+	EXPECT_NE(pfn, pp_pfn(control));
 	EXPECT_EQ(9, control[0]);
 
 	ASSERT_TRUE(cp_noise_start(&noise, &self->s));
@@ -477,16 +477,16 @@ TEST_F_TIMEOUT(soft_offline, stays_where_it_is, 60)
 
 		if (!cp_kinds[i].read || i == CP_PRIVATE)
 			continue;
-		pfn = cp_pfn(p);
+		pfn = pp_pfn(p);
 		EXPECT_EQ(-1, madvise(p, P, MADV_SOFT_OFFLINE_)) {
 			TH_LOG("\"%s\"", cp_kinds[i].name);
 		}
-		EXPECT_EQ(pfn, cp_pfn(p));
+		EXPECT_EQ(pfn, pp_pfn(p));
 		EXPECT_FALSE(is_poisoned(pfn));
 		if (!access(SOFT_OFFLINE, W_OK)) {
 			EXPECT_FALSE(write_number(SOFT_OFFLINE, pfn * P));
 		}
-		EXPECT_EQ(pfn, cp_pfn(p));
+		EXPECT_EQ(pfn, pp_pfn(p));
 	}
 	EXPECT_EQ(NULL, cp_noise_stop(&noise));
 	CP_EXPECT(&self->s, "soft offlining");

@@ -373,13 +373,9 @@ TEST_F(core_ptes, vmsplice_gift)
 
 static int soft_dirty(const void *addr)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), ret = -1;
 	uint64_t entry;
 
-	if (fd >= 0 && pread(fd, &entry, 8, (off_t)((uintptr_t)addr / P * 8)) == 8)
-		ret = !!(entry & PM_SOFT_DIRTY);
-	close(fd);
-	return ret;
+	return pp_entry(addr, &entry) ? !!(entry & PM_SOFT_DIRTY) : -1;
 }
 
 /* Does this kernel have the bits? */
@@ -487,7 +483,7 @@ static const char *read_proc(struct cp_scene *s)
 		if (!read_file("/proc/self/pagemap", at - 64 * 8, 1024))
 			return "/proc/self/pagemap";
 		for (int page = 0; page < CP_PAGES; page++) {
-			uint64_t pfn = cp_pfn(s->view[i] + page * P);
+			uint64_t pfn = pp_pfn(s->view[i] + page * P);
 
 			if (pfn && (!read_file("/proc/kpageflags", (off_t)pfn * 8, 8) ||
 				    !read_file("/proc/kpagecount", (off_t)pfn * 8, 8)))
@@ -504,21 +500,21 @@ TEST_F(core_ptes, proc_tells_the_truth)
 	ASSERT_EQ(NULL, read_proc(&self->s));
 	CP_EXPECT(&self->s, "reading /proc");
 	for (int page = 0; page < CP_PAGES; page++) {
-		uint64_t pfn = cp_pfn(r + page * P);
+		uint64_t pfn = pp_pfn(r + page * P);
 
 		ASSERT_NE(0, pfn);
 		/* One page in many views, and each counts as a mapping. */
-		EXPECT_EQ(pfn, cp_pfn(rw + page * P));
-		EXPECT_EQ(pfn, cp_pfn(self->s.view[CP_PLAIN_RW] + page * P));
-		EXPECT_LE(6, cp_kpage("/proc/kpagecount", pfn));
-		EXPECT_EQ(0, cp_pfn(self->s.view[CP_ARENA_NONE] + page * P));
+		EXPECT_EQ(pfn, pp_pfn(rw + page * P));
+		EXPECT_EQ(pfn, pp_pfn(self->s.view[CP_PLAIN_RW] + page * P));
+		EXPECT_LE(6, pp_kpage("/proc/kpagecount", pfn));
+		EXPECT_EQ(0, pp_pfn(self->s.view[CP_ARENA_NONE] + page * P));
 		/* On no list of pages that could be swapped out or merged: LRU, ANON, KSM. */
-		EXPECT_EQ(0, cp_kpage("/proc/kpageflags", pfn) &
+		EXPECT_EQ(0, pp_kpage("/proc/kpageflags", pfn) &
 			     (1 << 5 | 1 << 12 | 1 << 21));
 	}
 	/* The private copy is Linux's own. */
-	EXPECT_NE(cp_pfn(r), cp_pfn(self->s.view[CP_PRIVATE]));
-	EXPECT_EQ(cp_pfn(r + P), cp_pfn(self->s.view[CP_PRIVATE] + P));
+	EXPECT_NE(pp_pfn(r), pp_pfn(self->s.view[CP_PRIVATE]));
+	EXPECT_EQ(pp_pfn(r + P), pp_pfn(self->s.view[CP_PRIVATE] + P));
 }
 
 /* The file behind a mapping, by the link that checkpointers use: no way to open it. */
@@ -560,7 +556,7 @@ static uint8_t *anonymous(size_t len, uint8_t fill)
 TEST_F_TIMEOUT(core_ptes, compaction, 60)
 {
 	int64_t before = cp_vmstat("compact_migrate_scanned");
-	uint64_t pfn = cp_pfn(self->s.view[CP_ARENA_R]);
+	uint64_t pfn = pp_pfn(self->s.view[CP_ARENA_R]);
 	struct cp_noise noise;
 
 	if (before < 0 || access("/proc/sys/vm/compact_memory", W_OK))
@@ -573,7 +569,7 @@ TEST_F_TIMEOUT(core_ptes, compaction, 60)
 	}
 	EXPECT_EQ(NULL, cp_noise_stop(&noise));
 	EXPECT_LT(before, cp_vmstat("compact_migrate_scanned"));
-	EXPECT_EQ(pfn, cp_pfn(self->s.view[CP_ARENA_R]));
+	EXPECT_EQ(pfn, pp_pfn(self->s.view[CP_ARENA_R]));
 	CP_EXPECT(&self->s, "compaction");
 }
 
@@ -633,7 +629,7 @@ TEST_F_TIMEOUT(core_ptes, merging, 60)
 /* Memory cannot be taken out of the machine while a VMO has pages in it. */
 TEST_F_TIMEOUT(core_ptes, memory_block_offline, 90)
 {
-	uint64_t pfn = cp_pfn(self->s.view[CP_ARENA_R]);
+	uint64_t pfn = pp_pfn(self->s.view[CP_ARENA_R]);
 	char path[96], hex[32] = "";
 	uint64_t block;
 	int fd = open("/sys/devices/system/memory/block_size_bytes", O_RDONLY | O_CLOEXEC);
@@ -647,7 +643,7 @@ TEST_F_TIMEOUT(core_ptes, memory_block_offline, 90)
 	if (access(path, W_OK))
 		SKIP(return, "no %s", path);
 	EXPECT_FALSE(vt_write_file(path, "offline"));
-	EXPECT_EQ(pfn, cp_pfn(self->s.view[CP_ARENA_R]));
+	EXPECT_EQ(pfn, pp_pfn(self->s.view[CP_ARENA_R]));
 	CP_EXPECT(&self->s, "taking the memory offline");
 }
 

@@ -194,7 +194,7 @@ TEST_F(kernel_api, memory_is_shared)
 		ZT_EXPECT_U64(zt_koid(vmo), OUT(2));
 		ZT_EXPECT_U64(2 * P, OUT(3));
 		ZT_EXPECT_U64(PERM_RW, OUT(4));
-		ZT_EXPECT_U64(cp_pfn(p + (2 + i) * P) * P + 9, OUT(5));
+		ZT_EXPECT_U64(pp_pfn(p + (2 + i) * P) * P + 9, OUT(5));
 	}
 	EXPECT_EQ(ENOENT, SAMPLE(MAP_QUERY, .offset = 3 * P));
 	EXPECT_EQ(ENOENT, SAMPLE(MAP_QUERY, .offset = -1ull));
@@ -350,7 +350,7 @@ TEST_F(kernel_api, protect)
 		EXPECT_EQ(ro ? 1 : 2, p[i * P]);
 		ASSERT_EQ(0, SAMPLE(MAP_QUERY, .offset = i * P));
 		ZT_EXPECT_U64(ro ? PERM_R : PERM_RW, OUT(4));
-		ZT_EXPECT_U64(cp_pfn(p + i * P) * P, OUT(5));
+		ZT_EXPECT_U64(pp_pfn(p + i * P) * P, OUT(5));
 		/* the program's own mapping has nothing to do with it */
 		p[i * P] = 3;
 		EXPECT_EQ(3, peek(self, i * P));

@@ -68,7 +68,7 @@ TEST_F(kernel_api, mappings_have_the_policy)
 			p[(i + 1) * P + 8] = 0x50 + policy;
 			EXPECT_EQ((int)(0x50 + policy), peek(self, i * P + 8));
 			if (is_told())
-				EXPECT_EQ(type_for(policy), type_of(pfn_of(p + (i + 1) * P)));
+				EXPECT_EQ(type_for(policy), type_of(pp_pfn(p + (i + 1) * P)));
 		}
 		/* What the kernel may do there is another matter. */
 		if (!SAMPLE(PROTECT, .offset = P, .len = P, .flags = PERM_R)) {
@@ -102,7 +102,7 @@ TEST_F(kernel_api, physical_arguments)
 	vmo = zt_keep(&self->bag, zt_vmo(P, 0));
 	p = zt_map(vmo, 0, P, ZT_RW);
 	p[0] = 1;
-	ram = pfn_of(p) * P;
+	ram = pp_pfn(p) * P;
 	ASSERT_NE(0, ram);
 	EXPECT_EQ(EACCES, SAMPLE(PHYSICAL, .offset = ram, .len = P));
 	EXPECT_EQ(EACCES, SAMPLE(PHYSICAL, .offset = 0, .len = ram));

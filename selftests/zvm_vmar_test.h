@@ -7,6 +7,7 @@
 #ifndef ZVM_VMAR_TEST_H
 #define ZVM_VMAR_TEST_H
 
+#include "proc_page.h"
 #include "zvm_test.h"
 
 #include <sys/prctl.h>
@@ -181,15 +182,9 @@ static inline size_t vt_maps_count(zx_handle_t vmar)
  */
 static inline int vt_present(const void *addr)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-	ssize_t n = -1;
+	uint64_t entry;
 
-	if (fd >= 0) {
-		n = pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)addr / P * sizeof(entry)));
-		close(fd);
-	}
-	return n == sizeof(entry) ? (int)(entry >> 63) : -1;
+	return pp_entry(addr, &entry) ? (int)(entry >> 63) : -1;
 }
 
 /* Lines of /proc/self/maps within the arena: all, or the executable ones. */
